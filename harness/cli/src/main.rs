@@ -1,0 +1,2 @@
+//! The mqspec command line.
+fn main() {}

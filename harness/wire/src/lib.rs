@@ -1,0 +1,14 @@
+//! Bytes ⇄ packets as a tester sees them: reads anything, writes anything.
+//!
+//! Both protocols are described by tables (`layout.rs`); one decoder and one encoder per protocol walk
+//! them. The decoder is lenient: it never refuses, it notes what is odd, each oddity with the bytes and
+//! the statement that it breaks. The encoder writes what it is told, also what the standards forbid.
+//! Nothing here knows the reference broker or shares code with its codec (ARCHITECTURE.md says why).
+
+pub mod packet;
+pub mod spec;
+pub mod value;
+
+pub use packet::{Draft, Field, Oddity, Packet, Span};
+pub use spec::{Side, Spec};
+pub use value::Value;
