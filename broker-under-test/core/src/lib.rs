@@ -4,6 +4,10 @@
 //! connections to close out. No socket, clock, thread or async in here, so that the simulator, the TCP
 //! server, the fuzzers and the property tests all drive the very same code.
 
+pub mod amqp;
+pub mod broker;
 pub mod effect;
+pub mod mqtt;
 
+pub use broker::{Broker, Config};
 pub use effect::{ConnectionId, Effect, Effects, Input, Now, Protocol};

@@ -5,10 +5,16 @@
 //! the statement that it breaks. The encoder writes what it is told, also what the standards forbid.
 //! Nothing here knows the reference broker or shares code with its codec (ARCHITECTURE.md says why).
 
+pub mod amqp;
+pub mod codec;
+pub mod mqtt;
 pub mod packet;
+pub mod shape;
 pub mod spec;
 pub mod value;
 
+pub use codec::{Decoder, EncodeError, encode, malformations, shape, shapes};
 pub use packet::{Draft, Field, Oddity, Packet, Span};
+pub use shape::{FieldShape, PacketShape, Senders, Shape};
 pub use spec::{Side, Spec};
 pub use value::Value;

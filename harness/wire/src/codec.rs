@@ -1,0 +1,117 @@
+//! One door to both protocols' codecs, chosen by [`Spec`].
+
+use bytes::Bytes;
+
+use crate::packet::{Draft, Packet};
+use crate::shape::{FieldShape, PacketShape};
+use crate::spec::{Side, Spec};
+use crate::{amqp, mqtt};
+
+/// Cuts a byte stream into packets, leniently: any bytes, in any split, without a panic, holding no more
+/// memory than has arrived.
+#[derive(Debug)]
+pub enum Decoder {
+    /// Reads MQTT control packets.
+    Mqtt(mqtt::Decoder),
+    /// Reads AMQP frames.
+    Amqp(amqp::Decoder),
+}
+
+impl Decoder {
+    /// A decoder for what `sender` writes on a connection that speaks `spec`.
+    pub fn new(spec: Spec, sender: Side) -> Self {
+        match spec {
+            Spec::Mqtt311 | Spec::Mqtt50 => Self::Mqtt(mqtt::Decoder::new(spec, sender)),
+            Spec::Amqp091 => Self::Amqp(amqp::Decoder::new(sender)),
+        }
+    }
+
+    /// Appends bytes as they arrived.
+    pub fn push(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Mqtt(decoder) => decoder.push(bytes),
+            Self::Amqp(decoder) => decoder.push(bytes),
+        }
+    }
+
+    /// The next whole packet, once all of its bytes are there. After bytes that cannot be framed (a length
+    /// field of five bytes, no frame end), one packet named `unknown` holds all the rest, now and later.
+    pub fn next_packet(&mut self) -> Option<Packet> {
+        match self {
+            Self::Mqtt(decoder) => decoder.next_packet(),
+            Self::Amqp(decoder) => decoder.next_packet(),
+        }
+    }
+
+    /// The bytes of a packet that is not complete yet.
+    pub fn rest(&self) -> &[u8] {
+        match self {
+            Self::Mqtt(decoder) => decoder.rest(),
+            Self::Amqp(decoder) => decoder.rest(),
+        }
+    }
+}
+
+/// Why a draft cannot be written. The text names what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EncodeError {
+    /// No packet of this name exists in the standard.
+    #[error("there is no packet `{0}` in {1}")]
+    UnknownPacket(String, Spec),
+    /// The packet has no such field.
+    #[error("`{packet}` has no field `{field}`")]
+    UnknownField {
+        /// The packet's name.
+        packet: String,
+        /// What was asked for.
+        field: String,
+    },
+    /// There is no such deviation.
+    #[error("there is no malformation `{0}`")]
+    UnknownMalformation(String),
+    /// A value of the wrong form: text where a number is needed, a number that has no room.
+    #[error("`{field}` of `{packet}` cannot be {value}: {why}")]
+    Unwritable {
+        /// The packet's name.
+        packet: String,
+        /// The field's name.
+        field: String,
+        /// The value as text.
+        value: String,
+        /// What would be right.
+        why: String,
+    },
+}
+
+/// Writes a packet as `sender` would: one piece per MQTT packet or AMQP frame.
+///
+/// # Errors
+///
+/// What cannot be put into bytes at all; what is merely forbidden is written.
+pub fn encode(spec: Spec, sender: Side, draft: &Draft) -> Result<Vec<Bytes>, EncodeError> {
+    match spec {
+        Spec::Mqtt311 | Spec::Mqtt50 => mqtt::encode(spec, sender, draft).map(|packet| vec![packet]),
+        Spec::Amqp091 => amqp::encode(draft),
+    }
+}
+
+/// Every packet of a standard.
+pub fn shapes(spec: Spec) -> &'static [PacketShape] {
+    match spec {
+        Spec::Mqtt311 | Spec::Mqtt50 => mqtt::shapes(spec),
+        Spec::Amqp091 => amqp::shapes(),
+    }
+}
+
+/// The shape of one packet.
+pub fn shape(spec: Spec, name: &str) -> Option<&'static PacketShape> {
+    shapes(spec).iter().find(|shape| shape.name == name)
+}
+
+/// The deviations that `malformed` of a [`Draft`] knows.
+pub fn malformations(spec: Spec) -> &'static [FieldShape] {
+    match spec {
+        Spec::Mqtt311 | Spec::Mqtt50 => mqtt::malformations(),
+        Spec::Amqp091 => amqp::malformations(),
+    }
+}
