@@ -35,10 +35,7 @@ impl Value {
 
     /// The value without its AMQP type tag.
     pub fn untagged(&self) -> &Self {
-        match self {
-            Self::Tagged(_, inner) => inner.untagged(),
-            other => other,
-        }
+        if let Self::Tagged(_, inner) = self { inner.untagged() } else { self }
     }
 
     /// The integer, where it is one.
@@ -62,7 +59,11 @@ impl Value {
     }
 }
 
-/// Bytes a printable string shows as `"text"`, anything else as `0x…` with its length when it is long.
+/// Shows bytes that are printable text as `"text"`, anything else as `0x…`, shortened where they are many.
+///
+/// # Errors
+///
+/// Only what the formatter itself returns.
 pub fn show_bytes(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     const SHOWN: usize = 64;
     let head = bytes.get(..SHOWN).unwrap_or(bytes);

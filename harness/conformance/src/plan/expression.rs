@@ -1,0 +1,128 @@
+//! Values that are only known while a plan runs.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use mqspec_wire::{Draft, Value};
+
+/// Names and the values bound to them so far. `run` is always bound: a token that makes names unique to
+/// this run on a broker that others use too.
+pub type Bindings = BTreeMap<String, Value>;
+
+/// A value, or how to get one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expression {
+    /// As written.
+    Literal(Value),
+    /// `$name`: the bound value, with its type.
+    Name(String),
+    /// `"sensors/${i}/x"`: text with bound values inside.
+    Text(Vec<TextPart>),
+    /// A list with expressions inside.
+    List(Vec<Expression>),
+    /// Named values with expressions inside.
+    Map(Vec<(String, Expression)>),
+    /// A table value with an AMQP type tag.
+    Tagged(u8, Box<Expression>),
+    /// `{ fill: "x", times: 70000 }`.
+    Repeated {
+        /// What is repeated.
+        unit: Box<Expression>,
+        /// How often.
+        times: u64,
+    },
+}
+
+/// A piece of a text with names in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TextPart {
+    /// As written.
+    Literal(String),
+    /// The text form of a bound value.
+    Name(String),
+}
+
+/// A packet to send, with expressions for values.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Template {
+    /// The packet's name.
+    pub name: String,
+    /// Its fields.
+    pub fields: Vec<(String, Expression)>,
+    /// Its deviations (see [`Draft::malformed`]).
+    pub malformed: Vec<(String, Expression)>,
+}
+
+/// A name that nothing has been bound to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`${0}` is not bound at this point")]
+pub struct Unbound(pub String);
+
+impl Expression {
+    /// The value, given what is bound.
+    ///
+    /// # Errors
+    ///
+    /// A name that is not bound (scenarios are checked for that when they are loaded; a plan from elsewhere
+    /// may still hold one).
+    pub fn evaluate(&self, bindings: &Bindings) -> Result<Value, Unbound> {
+        Ok(match self {
+            Self::Literal(value) => value.clone(),
+            Self::Name(name) => lookup(name, bindings)?.clone(),
+            Self::Text(parts) => {
+                let mut text = Vec::new();
+                for part in parts {
+                    match part {
+                        TextPart::Literal(literal) => text.extend_from_slice(literal.as_bytes()),
+                        TextPart::Name(name) => {
+                            let value = lookup(name, bindings)?;
+                            match value.as_bytes() {
+                                Some(bytes) => text.extend_from_slice(bytes),
+                                None => text.extend_from_slice(value.to_string().as_bytes()),
+                            }
+                        }
+                    }
+                }
+                Value::Bytes(Bytes::from(text))
+            }
+            Self::List(items) => {
+                Value::List(items.iter().map(|item| item.evaluate(bindings)).collect::<Result<_, _>>()?)
+            }
+            Self::Map(entries) => Value::Map(
+                entries
+                    .iter()
+                    .map(|(key, value)| {
+                        Ok((Bytes::copy_from_slice(key.as_bytes()), value.evaluate(bindings)?))
+                    })
+                    .collect::<Result<_, _>>()?,
+            ),
+            Self::Tagged(tag, value) => Value::Tagged(*tag, Box::new(value.evaluate(bindings)?)),
+            Self::Repeated { unit, times } => {
+                let unit = unit.evaluate(bindings)?;
+                let unit = unit.as_bytes().cloned().unwrap_or_default();
+                Value::Bytes(Bytes::from(unit.repeat(usize::try_from(*times).unwrap_or(usize::MAX))))
+            }
+        })
+    }
+}
+
+fn lookup<'a>(name: &str, bindings: &'a Bindings) -> Result<&'a Value, Unbound> {
+    bindings.get(name).ok_or_else(|| Unbound(name.to_owned()))
+}
+
+impl Template {
+    /// The packet, given what is bound.
+    ///
+    /// # Errors
+    ///
+    /// As [`Expression::evaluate`].
+    pub fn evaluate(&self, bindings: &Bindings) -> Result<Draft, Unbound> {
+        let all = |fields: &[(String, Expression)]| {
+            fields
+                .iter()
+                .map(|(name, value)| Ok((name.clone(), value.evaluate(bindings)?)))
+                .collect::<Result<Vec<_>, Unbound>>()
+        };
+        Ok(Draft { name: self.name.clone(), fields: all(&self.fields)?, malformed: all(&self.malformed)? })
+    }
+}
