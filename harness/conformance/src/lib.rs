@@ -6,5 +6,6 @@
 
 pub mod check;
 pub mod plan;
+pub mod statement;
 pub mod trace;
 pub mod verdict;
