@@ -207,7 +207,9 @@ fn joined(pieces: &[Bytes]) -> Bytes {
         [only] => only.clone(),
         several => {
             let mut all = BytesMut::with_capacity(several.iter().map(Bytes::len).sum());
-            several.iter().for_each(|piece| all.extend_from_slice(piece));
+            for piece in several {
+                all.extend_from_slice(piece);
+            }
             all.freeze()
         }
     }

@@ -116,10 +116,8 @@ fn measured(
 
 /// A tag and its value. An unknown tag is written with bytes as they are.
 fn tagged(value: &Value, out: &mut Vec<u8>) -> Result<(), Problem> {
-    let (tag, value) = match value {
-        Value::Tagged(tag, inner) => (*tag, &**inner),
-        natural => (natural_tag(natural)?, natural),
-    };
+    let (tag, value) =
+        if let Value::Tagged(tag, inner) = value { (*tag, &**inner) } else { (natural_tag(value)?, value) };
     out.push(tag);
     let in_table = |problem: Problem| format!("a table value of type {}: {problem}", char::from(tag));
     match tag {
