@@ -1,0 +1,5 @@
+//! The shell over pipes, real sockets and simulated ones.
+
+mod shell;
+mod simulated;
+mod support;
