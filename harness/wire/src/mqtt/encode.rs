@@ -1,0 +1,366 @@
+//! Writes a draft along its packet's layout, with whatever deviations it asks for.
+
+use bytes::Bytes;
+
+use super::layout::{Form, Layout, Part, When};
+use super::property::{self, Form as PropertyForm, Property, Sections, WILL};
+use super::reason::Codes;
+use super::varint;
+use crate::codec::{EncodeError, shape};
+use crate::packet::Draft;
+use crate::spec::{Side, Spec};
+use crate::value::Value;
+use malformation::Malformed;
+use value::Context;
+
+pub(super) mod malformation;
+mod value;
+
+/// Writes a packet. Which side sends it does not change its bytes.
+///
+/// A field that is not given has the most ordinary legal value: protocol name and level of the version,
+/// clean start 1, keep alive 0, an empty client identifier, the topic `t`, QoS 0, packet identifier 1, one
+/// subscription to `t`, reason code 0 (0x18 in AUTH). Connect flags follow from the fields that are there;
+/// `will_flag`, `user_name_flag` and `password_flag` set the bit alone. A will is written when its topic,
+/// its payload or one of its properties is given. A property may be given where it is forbidden and as
+/// often as one likes; a list means one after the other. Acknowledgements, DISCONNECT and their like take
+/// the short form of 5.0 unless a reason code or a property is given. Reason codes may be given by name.
+///
+/// # Errors
+///
+/// Names that do not exist, and values that have no room in their field.
+pub fn encode(spec: Spec, _sender: Side, draft: &Draft) -> Result<Bytes, EncodeError> {
+    let malformed = Malformed::read(draft)?;
+    if draft.name == "unknown" {
+        return unknown(draft, &malformed);
+    }
+    let Some((layout, version)) = Layout::by_name(spec, &draft.name) else {
+        return Err(EncodeError::UnknownPacket(draft.name.clone(), spec));
+    };
+    check_names(spec, draft, version.body)?;
+    malformed.check_parts(draft, version.body)?;
+    let mut writer =
+        Writer { spec, draft, malformed: &malformed, context: Context(&draft.name), out: Vec::new() };
+    writer.body(version.body)?;
+    let flags = match layout.flags {
+        Some((flags, _)) => flags,
+        None => writer.publish_flags()?,
+    };
+    malformed.finish(draft, (layout.code, flags), writer.out)
+}
+
+/// A packet without a layout: `packet_type`, `flags` and `body` as given.
+fn unknown(draft: &Draft, malformed: &Malformed) -> Result<Bytes, EncodeError> {
+    let context = Context(&draft.name);
+    let (mut code, mut flags, mut body) = (0, 0, Vec::new());
+    for (name, value) in &draft.fields {
+        match name.as_str() {
+            "packet_type" => code = context.byte(name, value, 15)?,
+            "flags" => flags = context.byte(name, value, 15)?,
+            "body" => body = context.bytes(name, value)?.to_vec(),
+            _ => return Err(context.unknown_field(name)),
+        }
+    }
+    malformed.check_parts(draft, &[])?;
+    malformed.finish(draft, (code, flags), body)
+}
+
+/// Refuses fields that the packet cannot have, and repeats that are not properties.
+fn check_names(spec: Spec, draft: &Draft, parts: &[Part]) -> Result<(), EncodeError> {
+    let context = Context(&draft.name);
+    let shape =
+        shape(spec, &draft.name).ok_or_else(|| EncodeError::UnknownPacket(draft.name.clone(), spec))?;
+    let is_property = |name: &str| {
+        parts.iter().any(|part| match part.form {
+            Form::Properties(section) => property::by_name(name, section).is_some(),
+            Form::Byte
+            | Form::TwoBytes
+            | Form::PacketId(..)
+            | Form::Text(_)
+            | Form::Binary
+            | Form::Payload
+            | Form::ConnectFlags
+            | Form::ConnackFlags
+            | Form::Code(_)
+            | Form::Codes(..)
+            | Form::Subscriptions
+            | Form::Filters => false,
+        })
+    };
+    for (index, (name, value)) in draft.fields.iter().enumerate() {
+        if is_property(name) {
+            continue;
+        }
+        if !shape.fields.iter().any(|field| field.name == name) {
+            return Err(context.unknown_field(name));
+        }
+        if draft.fields.iter().take(index).any(|(earlier, _)| earlier == name) {
+            return Err(context.unwritable(name, value, "it is given twice, which only a property can be"));
+        }
+    }
+    Ok(())
+}
+
+/// A body in the making.
+struct Writer<'a> {
+    spec: Spec,
+    draft: &'a Draft,
+    malformed: &'a Malformed,
+    context: Context<'a>,
+    out: Vec<u8>,
+}
+
+impl Writer<'_> {
+    fn given(&self, name: &str) -> Option<&Value> {
+        self.draft.fields.iter().find(|(given, _)| given == name).map(|(_, value)| value)
+    }
+
+    fn bit(&self, name: &str, default: bool) -> Result<bool, EncodeError> {
+        self.given(name).map_or(Ok(default), |value| self.context.bit(name, value))
+    }
+
+    fn small(&self, name: &str, maximum: u8) -> Result<u8, EncodeError> {
+        self.given(name).map_or(Ok(0), |value| self.context.byte(name, value, maximum))
+    }
+
+    fn body(&mut self, parts: &'static [Part]) -> Result<(), EncodeError> {
+        let short = self.is_short(parts);
+        for part in parts {
+            let there = match part.when {
+                When::Always => true,
+                When::QosAboveZero => self.given("packet_id").is_some() || self.small("qos", 3)? != 0,
+                When::WillFlag => self.has_will(),
+                When::UserNameFlag | When::PasswordFlag => self.given(part.name).is_some(),
+                When::Optional => !short,
+            };
+            if there && !self.malformed.omits(part.name) {
+                self.part(part)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an acknowledgement leaves out its reason code and properties.
+    fn is_short(&self, parts: &[Part]) -> bool {
+        parts.iter().all(|part| match part.form {
+            Form::Code(codes) => codes.default == 0 && self.given(part.name).is_none(),
+            Form::Properties(section) => !self.has_property(section) && !self.malformed.wants_properties(),
+            Form::Byte
+            | Form::TwoBytes
+            | Form::PacketId(..)
+            | Form::Text(_)
+            | Form::Binary
+            | Form::Payload
+            | Form::ConnectFlags
+            | Form::ConnackFlags
+            | Form::Codes(..)
+            | Form::Subscriptions
+            | Form::Filters => true,
+        })
+    }
+
+    fn has_property(&self, section: Sections) -> bool {
+        self.draft.fields.iter().any(|(name, _)| property::by_name(name, section).is_some())
+    }
+
+    fn has_will(&self) -> bool {
+        let with_properties = self.spec == Spec::Mqtt50 && self.has_property(WILL);
+        with_properties || self.given("will_topic").is_some() || self.given("will_payload").is_some()
+    }
+
+    /// The lower half of a PUBLISH's first byte (section 3.3.1).
+    fn publish_flags(&self) -> Result<u8, EncodeError> {
+        let dup = u8::from(self.bit("dup", false)?);
+        let retain = u8::from(self.bit("retain", false)?);
+        Ok(dup << 3 | self.small("qos", 3)? << 1 | retain)
+    }
+
+    /// The connect flags, section 3.1.2.3.
+    fn connect_flags(&self) -> Result<u8, EncodeError> {
+        if let Some(flags) = self.malformed.connect_flags {
+            return Ok(flags);
+        }
+        let clean_start = u8::from(self.bit("clean_start", true)?);
+        let will_flag = u8::from(self.bit("will_flag", self.has_will())?);
+        let will_retain = u8::from(self.bit("will_retain", false)?);
+        let password = u8::from(self.bit("password_flag", self.given("password").is_some())?);
+        let user_name = u8::from(self.bit("user_name_flag", self.given("user_name").is_some())?);
+        let will_qos = self.small("will_qos", 3)?;
+        Ok(clean_start << 1
+            | will_flag << 2
+            | will_qos << 3
+            | will_retain << 5
+            | password << 6
+            | user_name << 7)
+    }
+
+    fn part(&mut self, part: &Part) -> Result<(), EncodeError> {
+        let name = part.name;
+        match part.form {
+            Form::Byte => {
+                let default = if self.spec == Spec::Mqtt50 { 5 } else { 4 };
+                let byte =
+                    self.given(name).map_or(Ok(default), |value| self.context.byte(name, value, 255))?;
+                self.out.push(byte);
+            }
+            Form::TwoBytes => self.two_bytes(name, 0)?,
+            Form::PacketId(..) => self.two_bytes(name, 1)?,
+            Form::Text(_) => {
+                let default = match name {
+                    "protocol_name" => Bytes::from_static(b"MQTT"),
+                    "topic" | "will_topic" => Bytes::from_static(b"t"),
+                    _ => Bytes::new(),
+                };
+                self.prefixed(name, default)?;
+            }
+            Form::Binary => self.prefixed(name, Bytes::new())?,
+            Form::Payload => {
+                let payload = self.given(name).map(|value| self.context.bytes(name, value)).transpose()?;
+                self.out.extend_from_slice(&payload.unwrap_or_default());
+            }
+            Form::ConnectFlags => {
+                let flags = self.connect_flags()?;
+                self.out.push(flags);
+            }
+            Form::ConnackFlags => {
+                let session_present = u8::from(self.bit("session_present", false)?);
+                self.out.push(self.malformed.connack_flags.unwrap_or(session_present));
+            }
+            Form::Code(codes) => {
+                let code = match self.given(name) {
+                    Some(value) => self.context.code(name, value, codes)?,
+                    None => codes.default,
+                };
+                self.out.push(code);
+            }
+            Form::Codes(codes, _) => self.codes(name, codes)?,
+            Form::Properties(section) => self.properties(section)?,
+            Form::Subscriptions => self.subscriptions(name)?,
+            Form::Filters => self.filters(name)?,
+        }
+        Ok(())
+    }
+
+    fn two_bytes(&mut self, name: &str, default: u16) -> Result<(), EncodeError> {
+        let number = self.given(name).map_or(Ok(default), |value| self.context.two_bytes(name, value))?;
+        self.out.extend_from_slice(&number.to_be_bytes());
+        Ok(())
+    }
+
+    fn prefixed(&mut self, name: &str, default: Bytes) -> Result<(), EncodeError> {
+        let bytes = self.given(name).map_or(Ok(default), |value| self.context.bytes(name, value))?;
+        self.context.write_prefixed(name, &bytes, &mut self.out)
+    }
+
+    fn codes(&mut self, name: &str, codes: &Codes) -> Result<(), EncodeError> {
+        let Some(value) = self.given(name) else {
+            self.out.push(codes.default);
+            return Ok(());
+        };
+        let mut bytes = Vec::new();
+        for item in value::each(value) {
+            bytes.push(self.context.code(name, item, codes)?);
+        }
+        self.out.extend_from_slice(&bytes);
+        Ok(())
+    }
+
+    fn filters(&mut self, name: &str) -> Result<(), EncodeError> {
+        let mut out = Vec::new();
+        match self.given(name) {
+            Some(value) => {
+                for item in value::each(value) {
+                    let filter = self.context.bytes(name, item)?;
+                    self.context.write_prefixed(name, &filter, &mut out)?;
+                }
+            }
+            None => self.context.write_prefixed(name, b"t", &mut out)?,
+        }
+        self.out.extend_from_slice(&out);
+        Ok(())
+    }
+
+    fn subscriptions(&mut self, name: &str) -> Result<(), EncodeError> {
+        let ordinary = Value::Map(Vec::new());
+        let mut out = Vec::new();
+        for entry in value::each(self.given(name).unwrap_or(&ordinary)) {
+            let Value::Map(entry) = entry else {
+                return Err(self.context.unwritable(name, entry, "an entry has a `filter` and options"));
+            };
+            let (filter, options) = self.context.subscription(self.spec, name, entry)?;
+            self.context.write_prefixed("subscriptions.filter", &filter, &mut out)?;
+            if !self.malformed.omits("subscription_options") {
+                out.push(self.malformed.subscription_options.unwrap_or(options));
+            }
+        }
+        self.out.extend_from_slice(&out);
+        Ok(())
+    }
+
+    /// The property length and the properties, in the draft's order.
+    fn properties(&mut self, section: Sections) -> Result<(), EncodeError> {
+        let deviation = self.malformed.of_section(section);
+        if deviation.omit {
+            return Ok(());
+        }
+        let mut bytes = Vec::new();
+        for (name, value) in &self.draft.fields {
+            if let Some(property) = property::by_name(name, section) {
+                for item in value::each(value) {
+                    self.property(property, name, item, &mut bytes)?;
+                }
+            }
+        }
+        bytes.extend_from_slice(&deviation.extra);
+        let length = match deviation.length {
+            Some(length) => length,
+            None => self.context.length(&bytes)?,
+        };
+        varint::write(length, &mut self.out);
+        self.out.append(&mut bytes);
+        Ok(())
+    }
+
+    fn property(
+        &self,
+        property: &Property,
+        name: &str,
+        value: &Value,
+        out: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
+        let id = property.id;
+        match property.form {
+            PropertyForm::Byte => {
+                varint::write(id, out);
+                out.push(self.context.byte(name, value, 255)?);
+            }
+            PropertyForm::TwoBytes => {
+                varint::write(id, out);
+                out.extend_from_slice(&self.context.two_bytes(name, value)?.to_be_bytes());
+            }
+            PropertyForm::FourBytes => {
+                varint::write(id, out);
+                out.extend_from_slice(&self.context.number(name, value, u32::MAX)?.to_be_bytes());
+            }
+            PropertyForm::Variable => {
+                varint::write(id, out);
+                varint::write(self.context.number(name, value, varint::MAXIMUM)?, out);
+            }
+            PropertyForm::Text(_) | PropertyForm::Binary => {
+                varint::write(id, out);
+                self.context.write_prefixed(name, &self.context.bytes(name, value)?, out)?;
+            }
+            PropertyForm::Pair => {
+                let Value::Map(pairs) = value.untagged() else {
+                    return Err(self.context.unwritable(name, value, "names with their values are needed"));
+                };
+                for (key, value) in pairs {
+                    varint::write(id, out);
+                    self.context.write_prefixed(name, key, out)?;
+                    self.context.write_prefixed(name, &self.context.bytes(name, value)?, out)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
