@@ -11,3 +11,16 @@ use crate::verdict::Finding;
 pub fn always_on(trace: &Trace) -> Vec<Finding> {
     packets::check(trace)
 }
+
+/// Judges a trace by one of the guarantees that a scenario's `check` step can name.
+///
+/// # Errors
+///
+/// There is no guarantee of that name, or it has no such parameter.
+pub fn run(
+    guarantee: &str,
+    _parameters: &[(String, mqspec_wire::Value)],
+    _trace: &Trace,
+) -> Result<Vec<Finding>, String> {
+    Err(format!("there is no guarantee `{guarantee}`"))
+}

@@ -103,7 +103,7 @@ pub enum StreamFault {
 }
 
 /// Something done to the broker process.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BrokerFault {
     /// The process dies at once; its kernel closes the connections.
     Kill,

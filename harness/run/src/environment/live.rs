@@ -1,0 +1,182 @@
+//! The live world: real TCP to a broker that somebody else runs.
+
+use std::io;
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+use mqspec_conformance::plan::{Bindings, BrokerFault, Origin, Plan};
+use mqspec_conformance::verdict::{Cause, Stop};
+use mqspec_wire::{Spec, Value};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::chance::Chance;
+use super::{BrokerControl, Clock, Connected, Environment, Network};
+use crate::script::{self, RunResult};
+use crate::sut::external::{Endpoint, Target};
+
+/// How to run against a live broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where the fault layer's chance comes from.
+    pub seed: u64,
+    /// What makes names unique to this run on a broker that others use too.
+    pub token: String,
+    /// How long an expectation waits that says nothing else, and a connection attempt too.
+    pub patience: Duration,
+    /// The longest that a whole run may take.
+    pub limit: Duration,
+}
+
+/// Runs a plan against a broker over TCP. Blocks; one thread.
+pub fn run(plan: &Plan, target: &Target, settings: &Settings) -> RunResult {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return broken(plan, format!("no tokio runtime: {error}")),
+    };
+    let local = tokio::task::LocalSet::new();
+    let result = local.block_on(&runtime, async {
+        let environment = environment(plan, target, settings);
+        tokio::time::timeout(settings.limit, script::run(plan, environment)).await
+    });
+    result.unwrap_or_else(|_| broken(plan, format!("the run took longer than {:?}", settings.limit)))
+}
+
+fn environment(plan: &Plan, target: &Target, settings: &Settings) -> Environment {
+    let login = |endpoint: &Option<Endpoint>| endpoint.as_ref().and_then(|endpoint| endpoint.login.clone());
+    let (user, password) =
+        login(&target.amqp).unwrap_or_else(|| (String::from("guest"), String::from("guest")));
+    let vhost = target.amqp.as_ref().map_or("/", |endpoint| &endpoint.vhost);
+    // One run, one token: two plans, or two rounds of one, never share a name.
+    let run = format!("{}-{:08x}", settings.token, fold(&plan.address));
+    let bindings: Bindings =
+        [("run", run.as_str()), ("user", &user), ("password", &password), ("vhost", vhost)]
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), Value::text(value)))
+            .collect();
+    Environment {
+        network: Rc::new(LiveNetwork { mqtt: target.mqtt.clone(), amqp: target.amqp.clone() }),
+        clock: Rc::new(RealClock { start: Instant::now() }),
+        control: Rc::new(NoControl),
+        chance: Chance::new(settings.seed),
+        bindings,
+        mqtt_login: login(&target.mqtt),
+        patience: settings.patience,
+        settle: Duration::from_millis(20),
+        weather: false,
+    }
+}
+
+/// A short number for a plan's address (FNV-1a).
+fn fold(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+fn broken(plan: &Plan, why: String) -> RunResult {
+    let stop = Stop {
+        origin: Origin::default(),
+        proves: None,
+        cause: Cause::Environment,
+        expected: format!("a run of {} to its end", plan.address),
+        actual: why,
+        event: None,
+    };
+    RunResult { stop: Some(stop), ..RunResult::default() }
+}
+
+struct LiveNetwork {
+    mqtt: Option<Endpoint>,
+    amqp: Option<Endpoint>,
+}
+
+impl Network for LiveNetwork {
+    fn connect(&self, spec: Spec) -> LocalBoxFuture<'static, io::Result<Connected>> {
+        let endpoint = if spec.is_mqtt() { self.mqtt.clone() } else { self.amqp.clone() };
+        Box::pin(async move {
+            let endpoint = endpoint.ok_or_else(|| {
+                io::Error::new(io::ErrorKind::AddrNotAvailable, format!("no address for {spec} is known"))
+            })?;
+            let stream = TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await?;
+            stream.set_nodelay(true)?;
+            let stream = Rc::new(stream);
+            let aborted = Rc::clone(&stream);
+            Ok(Connected {
+                reader: Box::new(Half(Rc::clone(&stream))),
+                writer: Box::new(Half(stream)),
+                // A failure leaves an orderly close instead, which every plan that resets can bear.
+                abort: Box::new(move || drop(aborted.set_zero_linger())),
+            })
+        })
+    }
+}
+
+/// Half of a socket. Unlike tokio's own halves it sends nothing when it is dropped, so that an abortive
+/// close is one.
+struct Half(Rc<TcpStream>);
+
+impl AsyncRead for Half {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            std::task::ready!(self.0.poll_read_ready(context))?;
+            match self.0.try_read(buffer.initialize_unfilled()) {
+                Ok(count) => {
+                    buffer.advance(count);
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Half {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        loop {
+            std::task::ready!(self.0.poll_write_ready(context))?;
+            match self.0.try_write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                written => return Poll::Ready(written),
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(socket2::SockRef::from(&*self.0).shutdown(Shutdown::Write))
+    }
+}
+
+struct RealClock {
+    start: Instant,
+}
+
+impl Clock for RealClock {
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn sleep_until(&self, deadline: Duration) -> LocalBoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep_until(self.start + deadline))
+    }
+}
+
+struct NoControl;
+
+impl BrokerControl for NoControl {
+    fn act(self: Rc<Self>, _: BrokerFault) -> LocalBoxFuture<'static, Result<(), String>> {
+        Box::pin(async { Err(String::from("mqspec cannot start or stop this broker")) })
+    }
+}

@@ -1,0 +1,71 @@
+//! What the actors know of the world: `{ network, clock, random, broker control }`, and nothing else.
+
+pub mod chance;
+pub mod live;
+pub mod simulated;
+pub mod virtual_clock;
+
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+use mqspec_conformance::plan::{Bindings, BrokerFault};
+use mqspec_wire::Spec;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use self::chance::Chance;
+
+/// A world to run a plan in.
+pub struct Environment {
+    /// Where connections come from.
+    pub network: Rc<dyn Network>,
+    /// The only clock.
+    pub clock: Rc<dyn Clock>,
+    /// Starts and stops the broker.
+    pub control: Rc<dyn BrokerControl>,
+    /// The only source of chance.
+    pub chance: Chance,
+    /// Names bound before the first step: `run`, `user`, `password`, `vhost`.
+    pub bindings: Bindings,
+    /// MQTT credentials for a CONNECT that names none.
+    pub mqtt_login: Option<(String, String)>,
+    /// How long an expectation waits that says nothing else.
+    pub patience: Duration,
+    /// How long to go on listening after the last step.
+    pub settle: Duration,
+    /// Whether the network splits and delays what it carries, as real ones do.
+    pub weather: bool,
+}
+
+/// Opens network connections to the broker.
+pub trait Network {
+    /// Connects to the listener for a protocol.
+    fn connect(&self, spec: Spec) -> LocalBoxFuture<'static, io::Result<Connected>>;
+}
+
+/// Both halves of an open connection.
+pub struct Connected {
+    /// What the broker sends.
+    pub reader: Box<dyn AsyncRead + Unpin>,
+    /// What we send.
+    pub writer: Box<dyn AsyncWrite + Unpin>,
+    /// Makes the coming drop of both halves an abortive close (RST) where the network knows one.
+    pub abort: Box<dyn Fn()>,
+}
+
+/// Time since the run began.
+pub trait Clock {
+    /// The time now.
+    fn now(&self) -> Duration;
+    /// Ends at that time.
+    fn sleep_until(&self, deadline: Duration) -> LocalBoxFuture<'static, ()>;
+}
+
+/// Starts and stops the broker.
+pub trait BrokerControl {
+    /// Does it, and ends when it has taken effect (a started broker listens).
+    ///
+    /// The error says why it cannot be done.
+    fn act(self: Rc<Self>, fault: BrokerFault) -> LocalBoxFuture<'static, Result<(), String>>;
+}

@@ -1,0 +1,46 @@
+//! Writes down what happens, in the order in which it happens.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use mqspec_conformance::plan::Plan;
+use mqspec_conformance::trace::{Event, Trace, What};
+
+use crate::environment::Clock;
+
+/// The trace in the making. One for all actors of a run: its counter is the global order.
+pub struct Recorder {
+    clock: Rc<dyn Clock>,
+    trace: RefCell<Trace>,
+}
+
+impl Recorder {
+    /// An empty trace for a plan's actors.
+    pub fn new(plan: &Plan, clock: Rc<dyn Clock>) -> Self {
+        let actors = plan.actors.iter().map(|actor| (actor.name.clone(), actor.spec)).collect();
+        Self { clock, trace: RefCell::new(Trace { actors, events: Vec::new() }) }
+    }
+
+    /// Appends an event and returns its sequence number.
+    pub fn record(&self, what: What) -> u64 {
+        let mut trace = self.trace.borrow_mut();
+        let sequence = trace.events.len() as u64;
+        trace.events.push(Event { sequence, at: self.clock.now(), what });
+        sequence
+    }
+
+    /// The latest event's sequence number.
+    pub fn latest(&self) -> Option<u64> {
+        self.trace.borrow().events.last().map(|event| event.sequence)
+    }
+
+    /// Lets a check look at what has happened so far.
+    pub fn look<R>(&self, judge: impl FnOnce(&Trace) -> R) -> R {
+        judge(&self.trace.borrow())
+    }
+
+    /// The trace so far, leaving an empty one.
+    pub fn take(&self) -> Trace {
+        std::mem::take(&mut *self.trace.borrow_mut())
+    }
+}

@@ -1,0 +1,268 @@
+//! Walks a plan's steps.
+//!
+//! The script stops at the first step that fails; why is left to the verdict. `expect` waits for and
+//! compares packets, `words` puts faults into words for the trace.
+
+mod expect;
+mod words;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::{LocalBoxFuture, try_join_all};
+use mqspec_conformance::check;
+use mqspec_conformance::plan::{
+    Action, ActorId, Bindings, BrokerFault, Expression, Fault, Plan, Step, Template,
+};
+use mqspec_conformance::trace::{Trace, What};
+use mqspec_conformance::verdict::{Cause, Finding, Stop};
+use mqspec_wire::{Draft, Value};
+
+use crate::actor::Actor;
+use crate::environment::Environment;
+use crate::recorder::Recorder;
+
+/// What a run leaves.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct RunResult {
+    /// Everything that happened.
+    pub trace: Trace,
+    /// Why the script ended early, if it did.
+    pub stop: Option<Stop>,
+    /// What steps saw that does not end a script: recommendations not followed, failed `check` steps.
+    pub findings: Vec<Finding>,
+    /// Where our codec and another one disagree: for us to look into, never a broker's fault.
+    pub disagreements: Vec<String>,
+}
+
+/// Runs a plan from its first step to its last or to the first that fails, then listens a little longer.
+pub async fn run(plan: &Plan, environment: Environment) -> RunResult {
+    let environment = Rc::new(environment);
+    let recorder = Rc::new(Recorder::new(plan, Rc::clone(&environment.clock)));
+    let actors = plan
+        .actors
+        .iter()
+        .enumerate()
+        .map(|(index, actor)| {
+            Actor::new(ActorId(index), actor.spec, Rc::clone(&environment), Rc::clone(&recorder))
+        })
+        .collect();
+    let script = Script {
+        actors,
+        recorder: Rc::clone(&recorder),
+        bindings: RefCell::new(environment.bindings.clone()),
+        findings: RefCell::default(),
+        environment: Rc::clone(&environment),
+    };
+    let stop = script.walk(&plan.steps).await.err();
+    let settled = environment.clock.now() + environment.settle;
+    environment.clock.sleep_until(settled).await;
+    let disagreements =
+        script.actors.iter().flat_map(|actor| actor.disagreements.borrow_mut().split_off(0)).collect();
+    let mut findings = script.findings.take();
+    for finding in findings.iter_mut().filter(|finding| finding.statements.is_empty()) {
+        finding.statements.clone_from(&plan.statements);
+    }
+    RunResult { trace: recorder.take(), stop, findings, disagreements }
+}
+
+struct Script {
+    environment: Rc<Environment>,
+    recorder: Rc<Recorder>,
+    actors: Vec<Rc<Actor>>,
+    bindings: RefCell<Bindings>,
+    findings: RefCell<Vec<Finding>>,
+}
+
+impl Script {
+    fn walk<'a>(&'a self, steps: &'a [Step]) -> LocalBoxFuture<'a, Result<(), Stop>> {
+        Box::pin(async move {
+            let mut line = 0;
+            for step in steps {
+                // A composite verb is several steps of one line; the trace shows it once.
+                if step.origin.line != line {
+                    line = step.origin.line;
+                    let text = step.origin.text.clone();
+                    self.recorder.record(What::Step { line, text });
+                }
+                self.act(step).await?;
+            }
+            Ok(())
+        })
+    }
+
+    async fn act(&self, step: &Step) -> Result<(), Stop> {
+        match &step.action {
+            Action::Open { actor } => self.open(step, *actor).await,
+            Action::Send { actor, packet } => self.send(step, *actor, packet),
+            Action::SendBytes { actor, bytes } => {
+                let value = self.evaluate(step, bytes)?;
+                let Some(bytes) = value.as_bytes() else {
+                    return Err(self.ours(step, "bytes to send", format!("{value}")));
+                };
+                self.actor(step, *actor)?.send_bytes(bytes);
+                Ok(())
+            }
+            Action::Expect(expect) => self.expect(step, expect).await,
+            Action::ExpectAll { actor, patterns, within } => {
+                self.expect_all(step, *actor, patterns, *within).await
+            }
+            Action::ExpectNothing { actor, channel, quiet } => {
+                self.expect_nothing(step, *actor, *channel, *quiet).await
+            }
+            Action::Close { actor, how } => {
+                self.actor(step, *actor)?.close(*how).await;
+                Ok(())
+            }
+            Action::Fault(fault) => self.plan_fault(step, fault),
+            Action::Broker(fault) => self.control_broker(step, *fault).await,
+            Action::Wait(duration) => {
+                self.sleep(*duration).await;
+                Ok(())
+            }
+            Action::Bind { name, value } => {
+                let value = self.evaluate(step, value)?;
+                self.bind(name, value);
+                Ok(())
+            }
+            Action::Repeat { times, counter, steps } => {
+                for round in 1..=*times {
+                    if let Some(counter) = counter {
+                        self.bindings.borrow_mut().insert(counter.clone(), Value::Integer(round.into()));
+                    }
+                    self.walk(steps).await?;
+                }
+                Ok(())
+            }
+            Action::Together(branches) => {
+                try_join_all(branches.iter().map(|branch| self.walk(branch))).await.map(drop)
+            }
+            Action::Check { guarantee, parameters } => self.check(step, guarantee, parameters),
+        }
+    }
+
+    async fn open(&self, step: &Step, actor: ActorId) -> Result<(), Stop> {
+        self.actor(step, actor)?
+            .open()
+            .await
+            .map_err(|error| self.ours(step, "a network connection to the broker", error.to_string()))
+    }
+
+    fn send(&self, step: &Step, actor: ActorId, packet: &Template) -> Result<(), Stop> {
+        let mut draft = packet
+            .evaluate(&self.bindings.borrow())
+            .map_err(|unbound| self.ours(step, "bound names", unbound.to_string()))?;
+        let actor = self.actor(step, actor)?;
+        if actor.spec.is_mqtt() && draft.name == "connect" {
+            self.log_in(&mut draft);
+        }
+        actor.send(&draft).map_err(|error| self.ours(step, "a packet that can be written", error.to_string()))
+    }
+
+    /// Adds the credentials that the environment has for a CONNECT that is well-formed and names none.
+    fn log_in(&self, draft: &mut Draft) {
+        let named = draft.fields.iter().any(|(name, _)| name == "user_name" || name == "password");
+        if let (Some((user, password)), false, true) =
+            (&self.environment.mqtt_login, named, draft.malformed.is_empty())
+        {
+            draft.fields.push((String::from("user_name"), Value::text(user)));
+            draft.fields.push((String::from("password"), Value::text(password)));
+        }
+    }
+
+    fn plan_fault(&self, step: &Step, fault: &Fault) -> Result<(), Stop> {
+        let text = words::fault(fault);
+        let actor = match fault {
+            Fault::Packet { actor, direction, packet, nth, fault } => {
+                let layer = &self.actor(step, *actor)?.layer;
+                layer.plan_packet(*direction, packet.clone(), *nth, fault.clone());
+                Some(*actor)
+            }
+            Fault::Stream { actor, direction, fault } => {
+                self.actor(step, *actor)?.layer.plan_stream(*direction, fault);
+                Some(*actor)
+            }
+            Fault::Heal { actor } => {
+                let healed = |id: &ActorId| actor.is_none_or(|actor| actor == *id);
+                self.actors.iter().filter(|actor| healed(&actor.id)).for_each(|actor| actor.layer.heal());
+                *actor
+            }
+        };
+        self.recorder.record(What::Fault { actor, text });
+        Ok(())
+    }
+
+    async fn control_broker(&self, step: &Step, fault: BrokerFault) -> Result<(), Stop> {
+        let text = words::broker(fault).to_owned();
+        // A kill is in the trace before what it causes; a start when the broker listens.
+        if fault != BrokerFault::Start {
+            self.recorder.record(What::Broker { text: text.clone() });
+        }
+        Rc::clone(&self.environment.control)
+            .act(fault)
+            .await
+            .map_err(|why| self.ours(step, &format!("the broker {text}"), why))?;
+        if fault == BrokerFault::Start {
+            self.recorder.record(What::Broker { text });
+        }
+        Ok(())
+    }
+
+    fn check(&self, step: &Step, guarantee: &str, parameters: &[(String, Expression)]) -> Result<(), Stop> {
+        let mut values = Vec::new();
+        for (name, value) in parameters {
+            values.push((name.clone(), self.evaluate(step, value)?));
+        }
+        let found = self
+            .recorder
+            .look(|trace| check::run(guarantee, &values, trace))
+            .map_err(|why| self.ours(step, "a guarantee that can be judged", why))?;
+        self.findings.borrow_mut().extend(found.into_iter().map(|mut finding| {
+            finding.origin = Some(step.origin.clone());
+            finding
+        }));
+        Ok(())
+    }
+
+    fn bind(&self, name: &str, value: Value) {
+        self.recorder.record(What::Bound { name: name.to_owned(), value: value.clone() });
+        self.bindings.borrow_mut().insert(name.to_owned(), value);
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        let clock = &self.environment.clock;
+        clock.sleep_until(clock.now() + duration).await;
+    }
+
+    fn actor(&self, step: &Step, id: ActorId) -> Result<&Rc<Actor>, Stop> {
+        self.actors
+            .get(id.0)
+            .ok_or_else(|| self.ours(step, "an actor of the plan", format!("actor number {}", id.0)))
+    }
+
+    fn evaluate(&self, step: &Step, expression: &Expression) -> Result<Value, Stop> {
+        expression
+            .evaluate(&self.bindings.borrow())
+            .map_err(|unbound| self.ours(step, "bound names", unbound.to_string()))
+    }
+
+    /// The broker did not do what the step demands.
+    fn stop(&self, step: &Step, expected: String, actual: String) -> Stop {
+        Stop {
+            origin: step.origin.clone(),
+            proves: step.proves.clone(),
+            cause: Cause::Broker,
+            expected,
+            actual,
+            event: self.recorder.latest(),
+        }
+    }
+
+    /// The plan cannot be carried out, for reasons that are not the broker's doing.
+    fn ours(&self, step: &Step, expected: &str, actual: String) -> Stop {
+        let mut stop = self.stop(step, expected.to_owned(), actual);
+        stop.cause = Cause::Environment;
+        stop
+    }
+}

@@ -1,0 +1,5 @@
+//! The systems under test: our reference broker, and other people's.
+
+pub mod capabilities;
+pub mod external;
+pub mod reference;
