@@ -2,5 +2,7 @@
 //! another author's codec.
 
 mod assembler;
+mod good;
 mod methods;
+mod oddities;
 mod support;
