@@ -47,7 +47,7 @@ impl Assembler {
         match frame.name {
             "content-header" => self.on_header(channel, frame),
             "content-body" => self.on_body(channel, frame),
-            name if name.contains('.') => {
+            name if name.contains('.') || frame.get("method_id").is_some() => {
                 if let Some(message) = self.open.remove(&channel) {
                     let message = self.break_off(message);
                     note(&mut frame, statement::CONTENT_MIXED, message);

@@ -5,9 +5,9 @@ use bytes::Bytes;
 use crate::packet::{Oddity, Span};
 use crate::spec::Side;
 
-/// More oddities than this in one packet tell nobody more; the bound keeps hostile bytes from costing
-/// many times their own size.
-const MAX_ODDITIES: usize = 64;
+/// How often one packet's oddities name the same statement. More tells nobody more, and the bound keeps
+/// hostile bytes from costing many times their own size.
+const MAX_REPEATS: usize = 16;
 
 /// The oddities of one packet.
 #[derive(Debug)]
@@ -23,9 +23,10 @@ impl Notes {
         Self { sender, found: Vec::new() }
     }
 
-    /// Notes that these bytes break this statement.
+    /// Notes that these bytes break this statement, unless it is known of enough others already.
     pub(super) fn note(&mut self, statement: &'static str, span: Span, message: impl Into<String>) {
-        if self.found.len() < MAX_ODDITIES {
+        let earlier = self.found.iter().filter(|oddity| oddity.statement == statement).count();
+        if earlier < MAX_REPEATS {
             self.found.push(Oddity { statement, span, message: message.into() });
         }
     }

@@ -118,7 +118,9 @@ fn field(layout: &FieldLayout, cursor: &mut Cursor<'_>, judge: Judge, notes: &mu
         Wire::LongLong => Value::Integer(cursor.long_long()?.into()),
         Wire::ShortString => {
             let text = cursor.short_string()?;
-            rules::judge_short_string(layout.name, &text, cursor.since(start), notes);
+            if judge == Judge::All {
+                rules::judge_short_string(layout.name, &text, cursor.since(start), notes);
+            }
             Value::Bytes(text)
         }
         Wire::LongString => Value::Bytes(cursor.long_string()?),

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::cursor::{Cursor, Notes};
 use super::statement;
+use crate::packet::Span;
 use crate::value::Value;
 
 /// How deep tables and arrays may nest before their contents are left as bytes.
@@ -17,12 +18,21 @@ const FEW: usize = 16;
 /// Longest field name (§4.2.5.5).
 const MAX_NAME: usize = 128;
 
-/// Whether names and values in a table are judged, or only its structure: a server passes on what
-/// publishers put into their headers and is not at fault for it.
+/// Whether what is written is judged, or only its structure: a server passes on what publishers put into
+/// their properties and is not at fault for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Judge {
     All,
     Structure,
+}
+
+impl Judge {
+    /// Notes what only its author is to blame for.
+    fn note(self, notes: &mut Notes, statement: &'static str, span: Span, message: String) {
+        if self == Self::All {
+            notes.note(statement, span, message);
+        }
+    }
 }
 
 /// A table read as far as it makes sense.
@@ -77,7 +87,12 @@ fn container(
     }
     let mut part = cursor.part(length);
     if depth > MAX_DEPTH {
-        notes.note(statement::TABLE_DEPTH, start..cursor.at(), format!("nested more than {MAX_DEPTH} deep"));
+        judge.note(
+            notes,
+            statement::TABLE_DEPTH,
+            start..cursor.at(),
+            format!("nested more than {MAX_DEPTH} deep"),
+        );
         return Some(Reading { value: Value::Bytes(part.rest()), sound });
     }
     let value = match kind {
@@ -160,7 +175,7 @@ fn tagged(
         b't' => boolean(cursor, judge, notes),
         b'U' | b'L' => {
             let message = format!("the tag {} does not belong to RabbitMQ's types", char::from(tag));
-            notes.note(statement::FIELD_DIALECT, cursor.since(start), message);
+            judge.note(notes, statement::FIELD_DIALECT, cursor.since(start), message);
             scalar(tag, cursor)
         }
         b'b' | b'B' | b's' | b'u' | b'I' | b'i' | b'l' | b'f' | b'd' | b'D' | b'S' | b'x' | b'T' | b'V' => {
@@ -183,8 +198,8 @@ fn tagged(
 fn boolean(cursor: &mut Cursor<'_>, judge: Judge, notes: &mut Notes) -> Option<Value> {
     let start = cursor.at();
     let octet = cursor.octet()?;
-    if octet > 1 && judge == Judge::All {
-        notes.note(statement::BOOLEAN, cursor.since(start), format!("the boolean {octet}"));
+    if octet > 1 {
+        judge.note(notes, statement::BOOLEAN, cursor.since(start), format!("the boolean {octet}"));
     }
     Some(Value::Bool(octet != 0))
 }

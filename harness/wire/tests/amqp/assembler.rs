@@ -124,7 +124,8 @@ fn a_body_beyond_its_size_is_noted() {
 
 #[test]
 fn a_method_within_a_content_is_noted_and_the_content_kept() {
-    let stream = [deliver(1), header(1), body(1, "ab"), frame(1, 1, &hex("003c 0048 00"))].concat();
+    let empty = frame(1, 1, &hex("003c 0048 00"));
+    let stream = [deliver(1), header(1), body(1, "ab"), empty].concat();
     let mut assembler = Assembler::new();
     let packets: Vec<_> =
         decode(Side::Server, &stream).into_iter().filter_map(|frame| assembler.push(frame)).collect();
@@ -134,6 +135,16 @@ fn a_method_within_a_content_is_noted_and_the_content_kept() {
     assert_eq!((broken.name, text(&broken, "body").as_str()), ("basic.deliver", "ab"));
     assert_eq!(assembler.next_broken_off(), None);
     assert_eq!(assembler.into_unfinished().count(), 0);
+}
+
+#[test]
+fn a_method_that_does_not_exist_ends_a_content_too() {
+    let stream = [deliver(1), frame(1, 1, &hex("0063 0001")), header(1)].concat();
+    let found: Vec<_> =
+        assemble(Side::Server, &stream).iter().flat_map(statements).map(str::to_owned).collect();
+    let mixed = "amqp-0-9-1/AMQP-4.2.6-no-mixing";
+    let unknown = "amqp-0-9-1/AMQP-4.2.4-unknown-method";
+    assert_eq!(found, [mixed, unknown, "amqp-0-9-1/AMQP-4.2.6-content-order"]);
 }
 
 #[test]

@@ -2,7 +2,11 @@
 //! another author's codec.
 
 mod assembler;
+mod drafts;
 mod good;
+mod malformed;
 mod methods;
 mod oddities;
+mod properties;
+mod second_opinion;
 mod support;

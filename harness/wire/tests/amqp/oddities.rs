@@ -182,25 +182,40 @@ fn a_size_field_reserves_no_memory_and_invents_no_packet() {
 
 #[test]
 fn what_publishers_wrote_is_not_blamed_on_the_server() {
-    // Headers with the name "9 x" twice and a boolean 2; delivery mode 9, priority 77, a cluster id.
-    let table = "0000000c 03 392078 74 02 03 392078 74 02";
-    let payload = format!("003c 0000 0000000000000000 3804 {table} 09 4d 01 63");
-    let octets = frame(2, 1, &hex(&payload));
-    assert_eq!(decode_one(Server, &octets).oddities, []);
-    assert_eq!(decode_one(Client, &octets).oddities.len(), 8);
+    let rows = [
+        // Headers: the name "9 x" twice, a boolean 2, a tag of the standard that RabbitMQ lacks.
+        ("2000 0000000c 03 392078 74 02 03 392078 74 02", 5),
+        ("2000 00000005 01 61 55 0001", 1),
+        // Delivery mode 9, priority 77, a correlation id with a zero octet that is no UTF-8, a cluster id.
+        ("1000 09", 1),
+        ("0800 4d", 1),
+        ("0400 02 00ff", 2),
+        ("0004 01 63", 1),
+    ];
+    for (properties, blamed_on_client) in rows {
+        let octets = frame(2, 1, &hex(&format!("003c 0000 0000000000000000 {properties}")));
+        assert_eq!(decode_one(Server, &octets).oddities, [], "{properties}");
+        assert_eq!(decode_one(Client, &octets).oddities.len(), blamed_on_client, "{properties}");
+    }
 }
 
 #[test]
-fn many_oddities_are_counted_no_further_than_sixty_four() {
+fn a_thousand_repeats_are_noted_sixteen_times_and_hide_nothing_else() {
+    // Empty names, which are also the same name; at the end a tag that does not exist.
     let entries = "00 56".repeat(1000);
-    let payload = format!("0032 000a 0000 00 00 000007d0 {entries}");
+    let payload = format!("0032 000a 0000 00 00 000007d2 {entries} 00 7a");
     let packet = decode_one(Client, &frame(1, 1, &hex(&payload)));
-    assert_eq!(packet.oddities.len(), 64);
+    let count = |statement| packet.oddities.iter().filter(|oddity| oddity.statement == statement).count();
+    assert_eq!(count("amqp-0-9-1/AMQP-4.2.5.5-field-name-form"), 16);
+    assert_eq!(count("amqp-0-9-1/AMQP-4.2.5.5-duplicate-fields"), 16);
+    assert_eq!(count("amqp-0-9-1/AMQP-4.2.1-field-types"), 1);
 }
 
 #[test]
 fn a_repeated_name_is_found_in_large_tables_too() {
-    let entries: String = (b'a'..=b'z').chain([b'q']).map(|name| format!("01 {name:02x} 56")).collect();
+    let entries = (b'a'..=b'z')
+        .chain([b'q'])
+        .fold(String::new(), |entries, name| entries + &format!("01 {name:02x} 56"));
     let payload = format!("0032 000a 0000 00 00 00000051 {entries}");
     let packet = decode_one(Client, &frame(1, 1, &hex(&payload)));
     assert_only(&packet, "amqp-0-9-1/AMQP-4.2.5.5-duplicate-fields", "0171", "27 names");
