@@ -17,8 +17,9 @@ const PUBLISHED: [(Standard, &str); 4] = [
     (Standard::RabbitMq, include_str!("../../catalogue/amqp-rabbitmq-extensions.tsv")),
 ];
 
-/// Rules to which no standard gave a label. Their first column is the full id.
-const UNNUMBERED: &[&str] = &[include_str!("../../catalogue/unnumbered.tsv")];
+/// Rules to which no standard gave a label, kept beside the codec that notices them. Their first column is the
+/// full id.
+const UNNUMBERED: [&str; 2] = [mqspec_wire::mqtt::UNNUMBERED, mqspec_wire::amqp::UNNUMBERED];
 
 /// The first line of every table.
 const HEADER: &str = "id\tsection\tlevel\tactor\tobserve\tsummary\tnotes";
@@ -69,7 +70,7 @@ impl Catalogue {
     /// Never: the tables are part of this crate, and its tests read them.
     pub fn load() -> &'static Self {
         static LOADED: LazyLock<Catalogue> = LazyLock::new(|| {
-            Catalogue::read(&PUBLISHED, UNNUMBERED).expect("the compiled-in tables are well-formed")
+            Catalogue::read(&PUBLISHED, &UNNUMBERED).expect("the compiled-in tables are well-formed")
         });
         &LOADED
     }

@@ -125,6 +125,17 @@ fn levels_are_read_as_they_are_written() {
 }
 
 #[test]
+fn rules_without_a_label_are_there_and_counted_apart() {
+    let catalogue = Catalogue::load();
+    let rule = catalogue.find("mqtt-5.0/MQSPEC-2.2.2.2-property-repeated").expect("the codec notices it");
+    assert!(!rule.numbered);
+    assert_eq!(catalogue.find_in(Spec::Mqtt50, "MQSPEC-2.2.2.2-property-repeated"), Some(rule));
+    for standard in [Standard::Mqtt311, Standard::Mqtt50, Standard::Amqp091] {
+        assert!(catalogue.counts(standard).unnumbered > 0, "{standard}");
+    }
+}
+
+#[test]
 fn a_broken_table_is_refused() {
     const HEADER: &str = "id\tsection\tlevel\tactor\tobserve\tsummary\tnotes\n";
     let read = |table: &str| {

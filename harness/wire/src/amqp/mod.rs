@@ -49,5 +49,9 @@ pub use decode::Decoder;
 pub use encode::encode;
 pub use shapes::{malformations, shapes};
 
+/// The statements that have no id in the catalogues, a line each: full id, section, level, actor, observe,
+/// summary, notes, separated by tabs; the first line names the columns.
+pub const UNNUMBERED: &str = include_str!("unnumbered.tsv");
+
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ fn ids(catalogue: &'static str) -> impl Iterator<Item = &'static str> {
 fn catalogued(id: &str) -> bool {
     const CATALOGUE: &str = include_str!("../../../conformance/catalogue/amqp-0-9-1.tsv");
     const EXTENSIONS: &str = include_str!("../../../conformance/catalogue/amqp-rabbitmq-extensions.tsv");
-    const OURS: &str = include_str!("unnumbered.tsv");
+    const OURS: &str = super::UNNUMBERED;
     let numbered = match id.split_once('/') {
         Some(("amqp-0-9-1", id)) => ids(CATALOGUE).any(|known| known == id),
         Some(("rabbitmq", id)) => ids(EXTENSIONS).any(|known| known == id),
@@ -29,7 +29,7 @@ fn every_statement_stands_in_a_catalogue() {
 
 #[test]
 fn ids_of_ours_are_unique_and_used() {
-    let ours: Vec<_> = ids(include_str!("unnumbered.tsv")).collect();
+    let ours: Vec<_> = ids(super::UNNUMBERED).collect();
     for id in &ours {
         assert_eq!(ours.iter().filter(|other| *other == id).count(), 1, "{id} stands twice");
         assert!(statement::ALL.contains(id), "{id} is not used");

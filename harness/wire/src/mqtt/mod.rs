@@ -31,3 +31,7 @@ pub use encode::encode;
 pub use encode::malformation::malformations;
 pub use frame::Decoder;
 pub use shapes::shapes;
+
+/// The statements of both versions that have no label of their own, a line each: full id, section, level,
+/// actor, observe, summary, notes, separated by tabs; the first line names the columns.
+pub const UNNUMBERED: &str = include_str!("unnumbered.tsv");
