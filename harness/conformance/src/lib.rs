@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod plan;
+pub mod scenario;
 pub mod statement;
 pub mod trace;
 pub mod verdict;

@@ -12,6 +12,20 @@ pub fn always_on(trace: &Trace) -> Vec<Finding> {
     packets::check(trace)
 }
 
+/// A guarantee that a scenario's `check` step can name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guarantee {
+    /// Its name.
+    pub name: &'static str,
+    /// The names of its parameters.
+    pub parameters: &'static [&'static str],
+    /// What it demands, in one sentence.
+    pub gist: &'static str,
+}
+
+/// Every guarantee that [`run`] knows.
+pub const GUARANTEES: &[Guarantee] = &[];
+
 /// Judges a trace by one of the guarantees that a scenario's `check` step can name.
 ///
 /// # Errors

@@ -4,6 +4,7 @@
 //! (`publish` with the whole QoS 2 exchange) has become several of them, each still pointing at the line
 //! that it came from.
 
+pub mod capability;
 pub mod expression;
 pub mod fault;
 pub mod pattern;

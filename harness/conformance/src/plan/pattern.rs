@@ -57,6 +57,10 @@ pub enum Matcher {
     AtLeast(Expression),
     /// An integer, at most this.
     AtMost(Expression),
+    /// A list of integers as long as this, each at most the one in its place.
+    EachAtMost(Vec<Expression>),
+    /// A field that stands there once for each of these values, in any order, and no more.
+    Repeats(Vec<Expression>),
     /// There, whatever it says.
     Present,
     /// Not there.
@@ -88,7 +92,14 @@ impl Field {
     /// The mismatch, in words for the report. A name that is not bound counts as one and says so.
     pub fn compare(&self, packet: &Packet, bindings: &Bindings) -> Result<(), Mismatch> {
         let actual = packet.get(&self.name);
-        let holds = self.matcher.holds(actual, bindings).map_err(|unbound| Mismatch {
+        let holds = match &self.matcher {
+            Matcher::Repeats(values) => {
+                let all = packet.fields.iter().filter(|field| field.name == self.name);
+                repeats(values, all.map(|field| &field.value).collect(), bindings)
+            }
+            matcher => matcher.holds(actual, bindings),
+        };
+        let holds = holds.map_err(|unbound| Mismatch {
             expected: format!("{}: {unbound}", self.name),
             actual: String::from("(not compared)"),
         })?;
@@ -145,6 +156,16 @@ impl Matcher {
                 let most = most.evaluate(bindings)?.as_integer();
                 matches!((actual.and_then(Value::as_integer), most), (Some(a), Some(b)) if a <= b)
             }
+            Self::EachAtMost(limits) => {
+                let Some(Value::List(items)) = actual.map(Value::untagged) else { return Ok(false) };
+                let limits =
+                    limits.iter().map(|limit| limit.evaluate(bindings)).collect::<Result<Vec<_>, _>>()?;
+                items.len() == limits.len()
+                    && items.iter().zip(&limits).all(|(item, limit)| {
+                        matches!((item.as_integer(), limit.as_integer()), (Some(a), Some(b)) if a <= b)
+                    })
+            }
+            Self::Repeats(values) => return repeats(values, actual.into_iter().collect(), bindings),
             Self::Present => actual.is_some(),
             Self::Absent => actual.is_none(),
             Self::Any => true,
@@ -185,6 +206,12 @@ impl Matcher {
             Self::Not(excluded) => format!("other than {}", show(excluded)),
             Self::AtLeast(least) => format!("at least {}", show(least)),
             Self::AtMost(most) => format!("at most {}", show(most)),
+            Self::EachAtMost(limits) => {
+                format!("each at most [{}]", limits.iter().map(show).collect::<Vec<_>>().join(", "))
+            }
+            Self::Repeats(values) => {
+                format!("once for each of {}", values.iter().map(show).collect::<Vec<_>>().join(", "))
+            }
             Self::Present => String::from("present"),
             Self::Absent => String::from("absent"),
             Self::Any => String::from("any"),
@@ -200,6 +227,16 @@ impl Matcher {
             Self::StartsWith(start) => format!("starting with {}", show(start)),
         }
     }
+}
+
+/// Whether there is exactly one actual value for each expected one, in any order.
+fn repeats(expected: &[Expression], mut actual: Vec<&Value>, bindings: &Bindings) -> Result<bool, Unbound> {
+    for expression in expected {
+        let value = expression.evaluate(bindings)?;
+        let Some(at) = actual.iter().position(|actual| same(&value, actual)) else { return Ok(false) };
+        actual.remove(at);
+    }
+    Ok(actual.is_empty())
 }
 
 /// Whether an expected value and an actual one are the same, as a scenario's author means it.

@@ -7,7 +7,7 @@
 mod catalogue;
 mod level;
 mod standard;
-mod suggest;
+pub(crate) mod suggest;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,468 @@
+//! MQTT's composite verbs: a request with its answer, lowered to primitive actions.
+
+use mqspec_wire::{Shape, Spec, shape};
+
+use super::packet::{Demands, Verb, constant, draft, equals, take};
+use super::value::literal;
+use super::{Lowering, run_name};
+use crate::plan::{Action, ActorId, Ending, Expect, Expression, Field, Matcher, Pattern, Take, Template};
+use crate::scenario::diagnostic::Problem;
+use crate::scenario::node::{Entry, Kind, Node};
+
+/// MQTT verbs, each with what it stands for.
+pub(crate) const VERBS: &[(&str, &str)] = &[
+    ("connect", "opens the network connection, sends CONNECT, expects CONNACK"),
+    ("subscribe", "sends SUBSCRIBE, expects its SUBACK"),
+    ("unsubscribe", "sends UNSUBSCRIBE, expects its UNSUBACK"),
+    ("publish", "sends PUBLISH and does the whole exchange of its QoS"),
+    ("receive", "expects the next PUBLISH and does our side of its exchange"),
+    ("ping", "sends PINGREQ, expects PINGRESP"),
+    ("disconnect", "sends DISCONNECT, then closes"),
+];
+
+/// The largest reason code that is no error (5.0 §2.4).
+const LAST_SUCCESS: i128 = 0x7f;
+
+impl Lowering<'_> {
+    pub(super) fn mqtt_verb(&mut self, verb: &Verb<'_>) {
+        self.nothing_beside(verb);
+        match verb.head.key.as_str() {
+            "connect" => self.mqtt_connect(verb),
+            "subscribe" => self.mqtt_subscribe(verb),
+            "unsubscribe" => self.mqtt_unsubscribe(verb),
+            "publish" => self.mqtt_publish(verb),
+            "receive" => self.mqtt_receive(verb),
+            "ping" => {
+                let within = self.settings_only(verb);
+                self.push(Action::Send { actor: verb.actor, packet: draft("pingreq", vec![]) });
+                self.answer(verb.actor, "pingresp", Demands::default(), within);
+            }
+            _ => {
+                let entries = self.map(&verb.head.value, "disconnect").unwrap_or_default();
+                self.send_fields(verb.actor, "disconnect", Vec::new(), &entries);
+                self.push(Action::Close { actor: verb.actor, how: Ending::Fin });
+            }
+        }
+    }
+
+    /// A verb whose map has nothing but `within`.
+    fn settings_only(&mut self, verb: &Verb<'_>) -> Option<std::time::Duration> {
+        let mut entries = self.map(&verb.head.value, &verb.head.key).unwrap_or_default();
+        let within = self.within(&mut entries);
+        for entry in entries {
+            self.report(Problem::new(
+                entry.key_span.clone(),
+                format!("`{}` has no field `{}`", verb.head.key, entry.key),
+            ));
+        }
+        within
+    }
+
+    fn mqtt_connect(&mut self, verb: &Verb<'_>) {
+        let Some(mut entries) = self.map(&verb.head.value, "connect") else { return };
+        let within = self.within(&mut entries);
+        let bind = take(&mut entries, "bind");
+        let should = take(&mut entries, "should");
+        let connack = take(&mut entries, "connack");
+        let (Some(connect_shape), Some(connack_shape)) =
+            (shape(self.spec, "connect"), shape(self.spec, "connack"))
+        else {
+            return;
+        };
+        // A name that both packets have belongs to CONNECT; those that only CONNACK has are expectations.
+        let is_answer = |entry: &&Entry| {
+            connect_shape.fields.iter().all(|field| field.name != entry.key)
+                && connack_shape.fields.iter().any(|field| field.name == entry.key)
+        };
+        let (mut expected, entries): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_answer);
+        if let Some(inner) = connack.and_then(|entry| self.map(&entry.value, "connack")) {
+            expected.extend(inner);
+        }
+        expected.extend(bind);
+        expected.extend(should);
+
+        self.push(Action::Open { actor: verb.actor });
+        let defaults = self.actors.get(verb.actor.0).map(|actor| actor.defaults.clone()).unwrap_or_default();
+        let overridden = |entry: &&&Entry| entries.iter().all(|own| own.key != entry.key);
+        let mut all: Vec<&Entry> = defaults.iter().filter(overridden).copied().collect();
+        all.extend(entries.iter().copied());
+        let packet = self.connect_packet(verb.actor, all);
+        self.push(Action::Send { actor: verb.actor, packet });
+        let mut demands = self.demands(connack_shape, expected);
+        if !names(&demands, "reason_code") {
+            demands.fields.insert(0, equals("reason_code", literal(0)));
+        }
+        self.answer(verb.actor, "connack", demands, within);
+    }
+
+    /// Reports what `connect` could not use of an actor's defaults.
+    pub(super) fn check_connect(&mut self, actor: ActorId, defaults: &[&Entry]) {
+        if self.spec.is_mqtt() {
+            self.connect_packet(actor, defaults.to_vec());
+        } else {
+            self.amqp_settings(defaults);
+        }
+    }
+
+    /// CONNECT with an actor's ways and the author's words.
+    fn connect_packet(&mut self, actor: ActorId, mut entries: Vec<&Entry>) -> Template {
+        let session_expiry = take(&mut entries, "session_expiry");
+        let will = take(&mut entries, "will");
+        let says = |key: &str| entries.iter().any(|entry| entry.key == key);
+        let mut fields = Vec::new();
+        if !says("client_id") {
+            let name = self.actors.get(actor.0).map_or("", |actor| actor.name);
+            fields.push(("client_id", run_name(name)));
+        }
+        if !says("clean_start") {
+            fields.push(("clean_start", literal(true)));
+        }
+        if !says("keep_alive") {
+            fields.push(("keep_alive", literal(0)));
+        }
+        let mut packet = draft("connect", fields);
+        if let Some(shape) = shape(self.spec, "connect") {
+            packet.fields.extend(self.template(shape, &entries).fields);
+        }
+        if let Some(entry) = session_expiry
+            && let Some(expiry) = self.duration(&entry.value)
+            && self.spec == Spec::Mqtt50
+        {
+            let seconds = literal(i128::from(expiry.as_secs()));
+            packet.fields.push((String::from("session_expiry_interval"), seconds));
+        }
+        if let Some(entry) = will {
+            packet.fields.extend(self.will(&entry.value));
+        }
+        packet
+    }
+
+    /// `will: { topic, payload, qos, retain, … }`: CONNECT's `will_` fields.
+    fn will(&mut self, node: &Node) -> Vec<(String, Expression)> {
+        let Some(connect) = shape(self.spec, "connect") else { return Vec::new() };
+        let mut fields = Vec::new();
+        for entry in self.map(node, "will").unwrap_or_default() {
+            let key = format!("will_{}", entry.key);
+            let prefixed =
+                Entry { key: key.clone(), key_span: entry.key_span.clone(), value: entry.value.clone() };
+            if let Some(field) = self.field_shape(connect, &prefixed)
+                && let Some(value) = self.expression(&entry.value, field)
+            {
+                fields.push((key, value));
+            }
+        }
+        fields
+    }
+
+    fn mqtt_subscribe(&mut self, verb: &Verb<'_>) {
+        let node = &verb.head.value;
+        let (list, mut entries): (Vec<&Node>, Vec<&Entry>) = match &node.kind {
+            Kind::List(items) => (items.iter().collect(), Vec::new()),
+            Kind::Map(entries) => match entries.iter().find(|entry| entry.key == "subscriptions") {
+                Some(list) => {
+                    let rest = entries.iter().filter(|entry| entry.key != "subscriptions").collect();
+                    (list.value.as_list().unwrap_or_default().iter().collect(), rest)
+                }
+                None => (vec![node], Vec::new()),
+            },
+            Kind::Null | Kind::Bool(_) | Kind::Integer(_) | Kind::Float(_) | Kind::Text(_) => {
+                (vec![node], Vec::new())
+            }
+        };
+        if list.is_empty() {
+            self.report(
+                Problem::new(node.span.clone(), "a subscription to nothing").help(
+                    "an empty SUBSCRIBE is malformed; write it with `send: subscribe, subscriptions: []`",
+                ),
+            );
+            return;
+        }
+        let within = self.within(&mut entries);
+        let suback = take(&mut entries, "suback");
+        let bind = take(&mut entries, "bind");
+        let Some(subscribe) = shape(self.spec, "subscribe") else { return };
+        let Some(field) = subscribe.fields.iter().find(|field| field.name == "subscriptions") else { return };
+        let Shape::List(entry_shape) = &field.shape else { return };
+        let mut subscriptions = Vec::new();
+        let mut granted = Vec::new();
+        for item in list {
+            let value = match &item.kind {
+                Kind::Text(_) => {
+                    let filter = entry_shape.iter().find(|field| field.name == "filter").unwrap_or(field);
+                    self.expression(item, filter)
+                        .map(|filter| Expression::Map(vec![(String::from("filter"), filter)]))
+                }
+                _ => self.item(item, field, entry_shape),
+            };
+            granted.push(value.as_ref().and_then(requested_qos).unwrap_or_else(|| literal(0)));
+            subscriptions.extend(value);
+        }
+        let id = self.packet_identifier(verb.actor, &entries);
+        let own = vec![("packet_id", id.clone()), ("subscriptions", Expression::List(subscriptions))];
+        entries.retain(|entry| entry.key != "packet_id");
+        self.send_fields(verb.actor, "subscribe", own, &entries);
+
+        let mut demands = self.inner_demands("suback", suback, bind);
+        demands.fields.insert(0, equals("packet_id", id));
+        if !names(&demands, "reason_codes") {
+            let matcher = Matcher::EachAtMost(granted);
+            demands.fields.push(Field { name: String::from("reason_codes"), matcher });
+        }
+        self.answer(verb.actor, "suback", demands, within);
+    }
+
+    fn mqtt_unsubscribe(&mut self, verb: &Verb<'_>) {
+        let node = &verb.head.value;
+        let (list, mut entries): (Vec<&Node>, Vec<&Entry>) = match &node.kind {
+            Kind::List(items) => (items.iter().collect(), Vec::new()),
+            Kind::Map(entries) => {
+                let filters = entries.iter().find(|entry| entry.key == "filters");
+                let rest = entries.iter().filter(|entry| entry.key != "filters").collect();
+                (filters.and_then(|entry| entry.value.as_list()).unwrap_or_default().iter().collect(), rest)
+            }
+            Kind::Null | Kind::Bool(_) | Kind::Integer(_) | Kind::Float(_) | Kind::Text(_) => {
+                (vec![node], Vec::new())
+            }
+        };
+        if list.is_empty() {
+            self.report(
+                Problem::new(node.span.clone(), "an end of no subscription")
+                    .help("unsubscribe: \"${run}/a\", [\"${run}/a\", \"${run}/b\"], or { filters: […] }"),
+            );
+            return;
+        }
+        let within = self.within(&mut entries);
+        let unsuback = take(&mut entries, "unsuback");
+        let bind = take(&mut entries, "bind");
+        let filters: Vec<_> =
+            list.iter().filter_map(|item| self.octets(item, &super::value::VALUE)).collect();
+        let id = self.packet_identifier(verb.actor, &entries);
+        let answers = filters.len();
+        entries.retain(|entry| entry.key != "packet_id");
+        let own = vec![("packet_id", id.clone()), ("filters", Expression::List(filters))];
+        self.send_fields(verb.actor, "unsubscribe", own, &entries);
+
+        let mut demands = self.inner_demands("unsuback", unsuback, bind);
+        demands.fields.insert(0, equals("packet_id", id));
+        if self.spec == Spec::Mqtt50 && !names(&demands, "reason_codes") {
+            let matcher = Matcher::EachAtMost(vec![literal(LAST_SUCCESS); answers]);
+            demands.fields.push(Field { name: String::from("reason_codes"), matcher });
+        }
+        self.answer(verb.actor, "unsuback", demands, within);
+    }
+
+    fn mqtt_publish(&mut self, verb: &Verb<'_>) {
+        let Some(mut entries) = self.map(&verb.head.value, "publish") else { return };
+        let within = self.within(&mut entries);
+        let answers = ["puback", "pubrec", "pubcomp"].map(|name| take(&mut entries, name));
+        let bind = take(&mut entries, "bind");
+        let Some(qos) = self.quality(&entries, "publish", "send: publish") else { return };
+        let of_qos: &[&str] = match qos {
+            0 => &[],
+            1 => &["puback"],
+            _ => &["pubrec", "pubcomp"],
+        };
+        for entry in answers.iter().flatten().filter(|entry| !of_qos.contains(&entry.key.as_str())) {
+            self.report(Problem::new(
+                entry.key_span.clone(),
+                format!("a PUBLISH of QoS {qos} is not answered by `{}`", entry.key),
+            ));
+        }
+        let [puback, pubrec, pubcomp] = answers;
+        if qos == 0 {
+            self.identifier_is_absent(&entries);
+            if let Some(bind) = bind {
+                self.report(Problem::new(
+                    bind.key_span.clone(),
+                    "a PUBLISH of QoS 0 has no answer to bind from",
+                ));
+            }
+            self.send_fields(verb.actor, "publish", Vec::new(), &entries);
+            return;
+        }
+        let id = self.packet_identifier(verb.actor, &entries);
+        entries.retain(|entry| entry.key != "packet_id");
+        self.send_fields(verb.actor, "publish", vec![("packet_id", id.clone())], &entries);
+        let (name, first) = if qos == 1 { ("puback", puback) } else { ("pubrec", pubrec) };
+        let demands = self.acknowledgement(name, first, bind, &id);
+        let refused = refuses(&demands);
+        self.answer(verb.actor, name, demands, within);
+        if qos == 1 || refused {
+            return;
+        }
+        self.push(Action::Send {
+            actor: verb.actor,
+            packet: draft("pubrel", vec![("packet_id", id.clone())]),
+        });
+        let demands = self.acknowledgement("pubcomp", pubcomp, None, &id);
+        self.answer(verb.actor, "pubcomp", demands, within);
+    }
+
+    fn identifier_is_absent(&mut self, entries: &[&Entry]) {
+        if let Some(entry) = entries.iter().find(|entry| entry.key == "packet_id") {
+            self.report(
+                Problem::new(entry.key_span.clone(), "a QoS 0 PUBLISH carries a packet identifier")
+                    .help("to send it on purpose, use `send: publish` with `malformed: true`"),
+            );
+        }
+    }
+
+    /// PUBACK, PUBREC or PUBCOMP of our own PUBLISH: its identifier, and in 5.0 no error unless one is asked for.
+    fn acknowledgement(
+        &mut self,
+        name: &str,
+        own: Option<&Entry>,
+        bind: Option<&Entry>,
+        id: &Expression,
+    ) -> Demands {
+        let mut demands = self.inner_demands(name, own, bind);
+        if !names(&demands, "packet_id") {
+            demands.fields.insert(0, equals("packet_id", id.clone()));
+        }
+        if self.spec == Spec::Mqtt50 && !names(&demands, "reason_code") {
+            let matcher = Matcher::AtMost(literal(LAST_SUCCESS));
+            demands.fields.push(Field { name: String::from("reason_code"), matcher });
+        }
+        demands
+    }
+
+    fn mqtt_receive(&mut self, verb: &Verb<'_>) {
+        let Some(mut entries) = self.map(&verb.head.value, "receive") else { return };
+        let within = self.within(&mut entries);
+        let Some(qos) = self.quality(&entries, "receive", "expect: publish") else { return };
+        let Some(publish) = shape(self.spec, "publish") else { return };
+        let mut demands = self.demands(publish, entries);
+        if !names(&demands, "qos") {
+            demands.fields.push(equals("qos", literal(0)));
+        }
+        let id = self.internal(verb.actor, "packet_id");
+        if qos > 0 {
+            demands.bind.push((String::from("packet_id"), id.clone()));
+        }
+        self.expect_next(verb.actor, "publish", demands, within);
+        let reply = |name: &str| Action::Send {
+            actor: verb.actor,
+            packet: draft(name, vec![("packet_id", Expression::Name(id.clone()))]),
+        };
+        match qos {
+            0 => {}
+            1 => self.push(reply("puback")),
+            _ => {
+                self.push(reply("pubrec"));
+                let fields = vec![equals("packet_id", Expression::Name(id.clone()))];
+                self.answer(verb.actor, "pubrel", Demands { fields, ..Demands::default() }, within);
+                self.push(reply("pubcomp"));
+            }
+        }
+    }
+
+    /// The QoS, which a composite verb must know to do the exchange.
+    fn quality(&mut self, entries: &[&Entry], verb: &str, instead: &str) -> Option<u8> {
+        let Some(entry) = entries.iter().find(|entry| entry.key == "qos") else { return Some(0) };
+        match entry.value.kind {
+            Kind::Integer(qos @ 0..=2) => u8::try_from(qos).ok(),
+            _ => {
+                self.report(
+                    Problem::new(entry.value.span.clone(), format!("`{verb}` must know its QoS: 0, 1 or 2"))
+                        .help(format!("use `{instead}` and single packets for anything else")),
+                );
+                None
+            }
+        }
+    }
+
+    /// The author's packet identifier, or the actor's next free one.
+    fn packet_identifier(&mut self, actor: ActorId, entries: &[&Entry]) -> Expression {
+        let own = entries.iter().find(|entry| entry.key == "packet_id");
+        if let Some(entry) = own {
+            let field = shape(self.spec, "puback")
+                .and_then(|shape| shape.fields.iter().find(|field| field.name == "packet_id"));
+            if let Some(value) = field.and_then(|field| self.expression(&entry.value, field)) {
+                return value;
+            }
+        }
+        literal(i128::from(self.next_identifier(actor)))
+    }
+
+    /// Sends a packet with fields made here and fields of the author's.
+    pub(super) fn send_fields(
+        &mut self,
+        actor: ActorId,
+        name: &str,
+        own: Vec<(&str, Expression)>,
+        entries: &[&Entry],
+    ) {
+        let mut packet = draft(name, own);
+        if let Some(shape) = shape(self.spec, name) {
+            packet.fields.extend(self.template(shape, entries).fields);
+        }
+        self.push(Action::Send { actor, packet });
+    }
+
+    /// Demands written inside a verb's map: `puback: { … }`, with a `bind` beside it.
+    fn inner_demands(&mut self, name: &str, own: Option<&Entry>, bind: Option<&Entry>) -> Demands {
+        let mut inner = own.and_then(|entry| self.map(&entry.value, name)).unwrap_or_default();
+        inner.extend(bind);
+        match shape(self.spec, name) {
+            Some(shape) => self.demands(shape, inner),
+            None => Demands::default(),
+        }
+    }
+
+    /// Expects the answer inside a composite verb: unrelated packets may come before it.
+    fn answer(&mut self, actor: ActorId, name: &str, demands: Demands, within: Option<std::time::Duration>) {
+        let pattern = packet_pattern(name, None, demands);
+        self.push(Action::Expect(Expect {
+            actor,
+            alternatives: vec![pattern],
+            take: Take::Matching,
+            within,
+        }));
+    }
+
+    fn expect_next(
+        &mut self,
+        actor: ActorId,
+        name: &str,
+        demands: Demands,
+        within: Option<std::time::Duration>,
+    ) {
+        let pattern = packet_pattern(name, None, demands);
+        self.push(Action::Expect(Expect { actor, alternatives: vec![pattern], take: Take::Next, within }));
+    }
+}
+
+/// A pattern for a packet.
+pub(super) fn packet_pattern(name: &str, channel: Option<u16>, demands: Demands) -> Pattern {
+    let Demands { fields, should, bind } = demands;
+    Pattern::Packet { name: name.to_owned(), channel, fields, should, bind }
+}
+
+/// Whether a field is spoken of.
+fn names(demands: &Demands, field: &str) -> bool {
+    demands.fields.iter().any(|own| own.name == field)
+}
+
+/// Whether an error is demanded: then the exchange ends with this answer.
+fn refuses(demands: &Demands) -> bool {
+    let is_error = |value: &Expression| constant(value).is_some_and(|code| code > LAST_SUCCESS);
+    demands.fields.iter().filter(|field| field.name == "reason_code").any(|field| match &field.matcher {
+        Matcher::Equals(value) | Matcher::AtLeast(value) => is_error(value),
+        Matcher::OneOf(values) => values.iter().all(is_error),
+        Matcher::Not(_)
+        | Matcher::AtMost(_)
+        | Matcher::EachAtMost(_)
+        | Matcher::Repeats(_)
+        | Matcher::Present
+        | Matcher::Absent
+        | Matcher::Any
+        | Matcher::Contains(_)
+        | Matcher::Length(_)
+        | Matcher::StartsWith(_) => false,
+    })
+}
+
+fn requested_qos(subscription: &Expression) -> Option<Expression> {
+    let Expression::Map(fields) = subscription else { return None };
+    fields.iter().find(|(name, _)| name == "qos").map(|(_, value)| value.clone())
+}

@@ -1,0 +1,439 @@
+//! Single packets: what is sent as written, and what is expected.
+
+use mqspec_wire::{FieldShape, PacketShape, Shape, Side, Spec, Value, malformations, shape, shapes};
+
+use super::Lowering;
+use super::value::literal;
+use crate::plan::{Action, ActorId, Expect, Expression, Field, Pattern, Take, Template};
+use crate::scenario::diagnostic::{Problem, suggest};
+use crate::scenario::node::{Entry, Kind, Node, Span};
+
+/// One action of an actor, taken apart.
+pub(super) struct Verb<'a> {
+    /// Whose it is.
+    pub(super) actor: ActorId,
+    /// The verb and its value.
+    pub(super) head: &'a Entry,
+    /// The keys beside it.
+    pub(super) beside: Vec<&'a Entry>,
+}
+
+/// The parts of a pattern that packets of any kind have.
+#[derive(Default)]
+pub(super) struct Demands {
+    pub(super) fields: Vec<Field>,
+    pub(super) should: Vec<Field>,
+    pub(super) bind: Vec<(String, String)>,
+}
+
+impl Lowering<'_> {
+    /// `send: packet, fields…, malformed: { … }`.
+    pub(super) fn send(&mut self, mut verb: Verb<'_>) {
+        let malformed = take(&mut verb.beside, "malformed");
+        let Some(shape) = self.packet_shape(&verb.head.value) else { return };
+        if malformed.is_none() && !shape.sent_by.include(Side::Client) {
+            self.report(
+                Problem::new(
+                    verb.head.value.span.clone(),
+                    format!("a client does not send `{}`", shape.name),
+                )
+                .help("to send it on purpose, add `malformed: true`"),
+            );
+        }
+        let channel = self.channel(shape.name, &mut verb.beside);
+        let mut packet = self.template(shape, &verb.beside);
+        if malformed.is_none() {
+            self.identifier_has_a_use(shape.name, &verb.beside);
+        }
+        if let Some(channel) = channel {
+            packet.fields.push((String::from("channel"), literal(i128::from(channel))));
+        }
+        packet.malformed = malformed.map(|entry| self.deviations(entry)).unwrap_or_default();
+        self.push(Action::Send { actor: verb.actor, packet });
+    }
+
+    /// Fields by name, each with its value.
+    pub(super) fn template(&mut self, shape: &PacketShape, entries: &[&Entry]) -> Template {
+        let mut packet = Template { name: shape.name.to_owned(), ..Template::default() };
+        for entry in entries {
+            let Some(field) = self.field_shape(shape, entry) else { continue };
+            // A list for a field that is none: the field stands there once for each value.
+            let values = match (&entry.value.kind, &field.shape) {
+                (Kind::List(items), Shape::Bool | Shape::Unsigned(_) | Shape::Text | Shape::Binary) => {
+                    items.as_slice()
+                }
+                _ => std::slice::from_ref(&entry.value),
+            };
+            for value in values {
+                packet.fields.extend(self.expression(value, field).map(|value| (entry.key.clone(), value)));
+            }
+        }
+        packet
+    }
+
+    /// A PUBLISH of QoS 0 has no packet identifier.
+    fn identifier_has_a_use(&mut self, name: &str, entries: &[&Entry]) {
+        let at_most_once = entries
+            .iter()
+            .find(|entry| entry.key == "qos")
+            .is_none_or(|entry| entry.value.kind == Kind::Integer(0));
+        let identifier = entries.iter().find(|entry| entry.key == "packet_id");
+        if let (Spec::Mqtt311 | Spec::Mqtt50, "publish", true, Some(entry)) =
+            (self.spec, name, at_most_once, identifier)
+        {
+            self.report(
+                Problem::new(entry.key_span.clone(), "a QoS 0 PUBLISH carries a packet identifier")
+                    .label("to send it on purpose, add `malformed: true`"),
+            );
+        }
+    }
+
+    /// `malformed: true` only lifts checks; a map holds deviations.
+    fn deviations(&mut self, entry: &Entry) -> Vec<(String, Expression)> {
+        let Kind::Map(entries) = &entry.value.kind else {
+            if entry.value.kind != Kind::Bool(true) {
+                self.report(
+                    Problem::new(entry.value.span.clone(), "`malformed` is `true` or a map")
+                        .help("{ flags: 3 }, or `true` where only the loader's own check is in the way"),
+                );
+            }
+            return Vec::new();
+        };
+        let known = malformations(self.spec);
+        let mut deviations = Vec::new();
+        for Entry { key, key_span, value } in entries {
+            if let Some(shape) = known.iter().find(|shape| shape.name == key) {
+                deviations.extend(self.expression(value, shape).map(|value| (key.clone(), value)));
+            } else {
+                let mut problem = Problem::new(key_span.clone(), format!("there is no malformation `{key}`"));
+                problem.help = suggest(key, known.iter().map(|shape| shape.name));
+                self.report(problem);
+            }
+        }
+        deviations
+    }
+
+    /// `send_bytes: { hex: … }`.
+    pub(super) fn send_bytes(&mut self, verb: &Verb<'_>) {
+        if let Some(bytes) = self.octets(&verb.head.value, &super::value::VALUE) {
+            self.push(Action::SendBytes { actor: verb.actor, bytes });
+        }
+    }
+
+    /// `expect: packet, matchers…`.
+    pub(super) fn expect(&mut self, mut verb: Verb<'_>) {
+        let within = self.within(&mut verb.beside);
+        let Some(name) = self.packet_name(&verb.head.value) else { return };
+        let pattern = self.pattern(name, &verb.head.value.span, verb.beside);
+        if let Some(pattern) = pattern {
+            self.push(Action::Expect(Expect {
+                actor: verb.actor,
+                alternatives: vec![pattern],
+                take: Take::Next,
+                within,
+            }));
+        }
+    }
+
+    /// `expect_any_of: [ { puback: { … } }, closed ]`.
+    pub(super) fn expect_any_of(&mut self, mut verb: Verb<'_>) {
+        let within = self.within(&mut verb.beside);
+        let before = self.names.clone();
+        let mut common: Option<std::collections::BTreeMap<String, Span>> = None;
+        let mut alternatives = Vec::new();
+        for (name, span, entries) in self.alternatives(&verb) {
+            self.names.clone_from(&before);
+            let Some(pattern) = self.pattern(name, &span, entries) else { continue };
+            // What only some alternatives bind cannot be relied on later. After a close nothing follows.
+            if matches!(pattern, Pattern::Packet { .. }) {
+                let bound = std::mem::take(&mut self.names);
+                common = Some(match common {
+                    None => bound,
+                    Some(common) => common.into_iter().filter(|(name, _)| bound.contains_key(name)).collect(),
+                });
+            }
+            alternatives.push(pattern);
+        }
+        self.names = common.unwrap_or(before);
+        self.push(Action::Expect(Expect { actor: verb.actor, alternatives, take: Take::Next, within }));
+    }
+
+    /// `expect_all: [ { puback: { … } }, { publish: { … } } ]`.
+    pub(super) fn expect_all(&mut self, mut verb: Verb<'_>) {
+        let within = self.within(&mut verb.beside);
+        let mut patterns = Vec::new();
+        for (name, span, entries) in self.alternatives(&verb) {
+            if name == "closed" {
+                self.report(Problem::new(span, "an end cannot be one of several packets in any order"));
+                continue;
+            }
+            patterns.extend(self.pattern(name, &span, entries));
+        }
+        self.push(Action::ExpectAll { actor: verb.actor, patterns, within });
+    }
+
+    /// The list of an `expect_any_of` or `expect_all`: each entry a name, or a name with its matchers.
+    fn alternatives<'a>(&mut self, verb: &Verb<'a>) -> Vec<(&'a str, Span, Vec<&'a Entry>)> {
+        self.nothing_beside(verb);
+        let Some(items @ [_, ..]) = verb.head.value.as_list() else {
+            self.report(
+                Problem::new(verb.head.value.span.clone(), format!("`{}` has a list", verb.head.key))
+                    .help(format!("{}: [ {{ puback: {{ reason_code: success }} }}, closed ]", verb.head.key)),
+            );
+            return Vec::new();
+        };
+        items.iter().filter_map(|item| self.alternative(item)).collect()
+    }
+
+    fn alternative<'a>(&mut self, item: &'a Node) -> Option<(&'a str, Span, Vec<&'a Entry>)> {
+        match &item.kind {
+            Kind::Text(name) => Some((name.as_str(), item.span.clone(), Vec::new())),
+            Kind::Map(entries) if entries.len() == 1 => {
+                let entry = entries.first()?;
+                let inner = self.map(&entry.value, &entry.key)?;
+                Some((entry.key.as_str(), entry.key_span.clone(), inner))
+            }
+            Kind::Null | Kind::Bool(_) | Kind::Integer(_) | Kind::Float(_) | Kind::List(_) | Kind::Map(_) => {
+                self.report(
+                    Problem::new(
+                        item.span.clone(),
+                        "an alternative is a packet, or a packet with its matchers",
+                    )
+                    .help("{ puback: { reason_code: success } } or closed"),
+                );
+                None
+            }
+        }
+    }
+
+    /// What a packet, or the end of the connection, must look like.
+    pub(super) fn pattern(&mut self, name: &str, span: &Span, mut entries: Vec<&Entry>) -> Option<Pattern> {
+        if name == "closed" {
+            return Some(self.closed(entries));
+        }
+        let shape = self.named_shape(name, span)?;
+        if !shape.sent_by.include(Side::Server) {
+            self.report(Problem::new(span.clone(), format!("a broker does not send `{name}`")));
+            return None;
+        }
+        let channel = self.channel(shape.name, &mut entries);
+        let demands = self.demands(shape, entries);
+        Some(Pattern::Packet {
+            name: shape.name.to_owned(),
+            channel,
+            fields: demands.fields,
+            should: demands.should,
+            bind: demands.bind,
+        })
+    }
+
+    /// Matchers, `should` and `bind`.
+    pub(super) fn demands(&mut self, shape: &PacketShape, mut entries: Vec<&Entry>) -> Demands {
+        let should = take(&mut entries, "should");
+        let bind = take(&mut entries, "bind");
+        let fields = self.matchers(shape, &entries);
+        let should = match should.and_then(|entry| self.map(&entry.value, "should")) {
+            Some(entries) => self.matchers(shape, &entries),
+            None => Vec::new(),
+        };
+        let bind = bind.map(|entry| self.binds(shape, &entry.value)).unwrap_or_default();
+        Demands { fields, should, bind }
+    }
+
+    fn matchers(&mut self, shape: &PacketShape, entries: &[&Entry]) -> Vec<Field> {
+        let mut fields = Vec::new();
+        for entry in entries {
+            if let Some(field) = self.field_shape(shape, entry) {
+                fields.extend(self.field(entry, field));
+            }
+        }
+        fields
+    }
+
+    /// `bind: { field: name }`.
+    fn binds(&mut self, shape: &PacketShape, node: &Node) -> Vec<(String, String)> {
+        let mut bound = Vec::new();
+        for entry in self.map(node, "bind").unwrap_or_default() {
+            if self.field_shape(shape, entry).is_some()
+                && let Some(name) = self.new_name(&entry.value)
+            {
+                bound.push((entry.key.clone(), name));
+            }
+        }
+        bound
+    }
+
+    /// `expect: closed`: matchers are for the farewell, if there is one.
+    fn closed(&mut self, mut entries: Vec<&Entry>) -> Pattern {
+        let silent = take(&mut entries, "silent").and_then(|entry| self.bit(&entry.value, "`silent`"));
+        let should = take(&mut entries, "should");
+        let farewell = self.farewell(&entries);
+        let should = should.and_then(|entry| self.map(&entry.value, "should")).unwrap_or_default();
+        let should = self.farewell(&should);
+        Pattern::Closed { farewell, should, silent: silent.unwrap_or(false) }
+    }
+
+    /// Fields of whichever packet may be the broker's last.
+    fn farewell(&mut self, entries: &[&Entry]) -> Vec<Field> {
+        let shapes: Vec<_> = farewells(self.spec).iter().filter_map(|name| shape(self.spec, name)).collect();
+        let mut fields = Vec::new();
+        for entry in entries {
+            let reported = self.problems.len();
+            for shape in &shapes {
+                self.problems.truncate(reported);
+                let field = self.field_shape(shape, entry).and_then(|field| self.field(entry, field));
+                if let Some(field) = field {
+                    fields.push(field);
+                    break;
+                }
+            }
+        }
+        fields
+    }
+
+    /// The packet that a node names.
+    pub(super) fn packet_shape(&mut self, node: &Node) -> Option<&'static PacketShape> {
+        let name = self.packet_name(node)?;
+        self.named_shape(name, &node.span)
+    }
+
+    fn packet_name<'a>(&mut self, node: &'a Node) -> Option<&'a str> {
+        if node.as_text().is_none() {
+            self.report(Problem::new(
+                node.span.clone(),
+                format!("a packet's name belongs here, not {}", node.describe()),
+            ));
+        }
+        node.as_text()
+    }
+
+    pub(super) fn named_shape(&mut self, name: &str, span: &Span) -> Option<&'static PacketShape> {
+        let found = shape(self.spec, name);
+        if found.is_none() {
+            let mut problem = Problem::new(span.clone(), format!("there is no packet `{name}`"));
+            let elsewhere = Spec::ALL.into_iter().find(|spec| shape(*spec, name).is_some());
+            problem.help = match elsewhere {
+                Some(spec) => Some(format!("it exists in {spec}; write `only: {spec}` beside the step")),
+                None => suggest(name, shapes(self.spec).iter().map(|shape| shape.name)),
+            };
+            self.report(problem);
+        }
+        found
+    }
+
+    /// The field that a key names.
+    pub(super) fn field_shape<'s>(
+        &mut self,
+        packet: &'s PacketShape,
+        entry: &Entry,
+    ) -> Option<&'s FieldShape> {
+        let found = packet.fields.iter().find(|field| field.name == entry.key);
+        if found.is_none() {
+            self.no_such_field(packet, entry);
+        }
+        found
+    }
+
+    fn no_such_field(&mut self, packet: &PacketShape, entry: &Entry) {
+        let message = format!("`{}` has no field `{}`", packet.name, entry.key);
+        let mut problem = Problem::new(entry.key_span.clone(), message);
+        let elsewhere = Spec::ALL.into_iter().filter(|spec| *spec != self.spec).find(|spec| {
+            shape(*spec, packet.name)
+                .is_some_and(|shape| shape.fields.iter().any(|field| field.name == entry.key))
+        });
+        problem.help = match elsewhere {
+            Some(spec) => Some(format!("it has one in {spec}; write `only: {spec}` beside the step")),
+            None => suggest(&entry.key, packet.fields.iter().map(|field| field.name)),
+        };
+        self.report(problem);
+    }
+
+    /// The channel that an AMQP packet travels on: `channel: n`, or 0 for the connection's own, or 1.
+    pub(super) fn channel(&mut self, name: &str, entries: &mut Vec<&Entry>) -> Option<u16> {
+        if self.spec.is_mqtt() || name == "protocol-header" {
+            return None;
+        }
+        let of_connection = name.starts_with("connection.") || name == "heartbeat";
+        let implied = if of_connection { 0 } else { 1 };
+        let Some(entry) = take(entries, "channel") else { return Some(implied) };
+        let channel = self.number(&entry.value, "`channel`", 0, u64::from(u16::MAX))?;
+        u16::try_from(channel).ok()
+    }
+
+    /// `within: 5s`.
+    pub(super) fn within(&mut self, entries: &mut Vec<&Entry>) -> Option<std::time::Duration> {
+        let entry = take(entries, "within")?;
+        self.duration(&entry.value)
+    }
+
+    /// The entries of a map; an empty place counts as an empty map.
+    pub(super) fn map<'a>(&mut self, node: &'a Node, what: &str) -> Option<Vec<&'a Entry>> {
+        match &node.kind {
+            Kind::Map(entries) => Some(entries.iter().collect()),
+            Kind::Null => Some(Vec::new()),
+            Kind::Bool(_) | Kind::Integer(_) | Kind::Float(_) | Kind::Text(_) | Kind::List(_) => {
+                self.report(
+                    Problem::new(node.span.clone(), format!("`{what}` has a map, not {}", node.describe()))
+                        .help(format!("{what}: {{ … }}")),
+                );
+                None
+            }
+        }
+    }
+
+    /// Reports keys that stand beside a verb that takes none.
+    pub(super) fn nothing_beside(&mut self, verb: &Verb<'_>) {
+        for entry in &verb.beside {
+            self.report(
+                Problem::new(
+                    entry.key_span.clone(),
+                    format!("`{}` does not belong beside `{}`", entry.key, verb.head.key),
+                )
+                .help(format!("perhaps inside: {}: {{ {}: … }}", verb.head.key, entry.key)),
+            );
+        }
+    }
+}
+
+/// The packets that a broker may send last before it ends a connection.
+const fn farewells(spec: Spec) -> &'static [&'static str] {
+    match spec {
+        Spec::Mqtt311 => &["connack"],
+        Spec::Mqtt50 => &["connack", "disconnect"],
+        Spec::Amqp091 => &["connection.close"],
+    }
+}
+
+/// Takes an entry out.
+pub(super) fn take<'a>(entries: &mut Vec<&'a Entry>, key: &str) -> Option<&'a Entry> {
+    let at = entries.iter().position(|entry| entry.key == key)?;
+    Some(entries.remove(at))
+}
+
+/// A field with a value that it must equal.
+pub(super) fn equals(name: &str, value: Expression) -> Field {
+    Field { name: name.to_owned(), matcher: crate::plan::Matcher::Equals(value) }
+}
+
+/// A packet to send, made here.
+pub(super) fn draft(name: &str, fields: Vec<(&str, Expression)>) -> Template {
+    Template {
+        name: name.to_owned(),
+        fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        malformed: Vec::new(),
+    }
+}
+
+/// The integer, where an expression is one.
+pub(super) fn constant(expression: &Expression) -> Option<i128> {
+    match expression {
+        Expression::Literal(Value::Integer(number)) => Some(*number),
+        Expression::Literal(_)
+        | Expression::Name(_)
+        | Expression::Text(_)
+        | Expression::List(_)
+        | Expression::Map(_)
+        | Expression::Tagged(..)
+        | Expression::Repeated { .. } => None,
+    }
+}

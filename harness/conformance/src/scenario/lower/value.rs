@@ -1,0 +1,441 @@
+//! Values: what a YAML node means for a field of a certain shape.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use mqspec_wire::{FieldShape, Shape, Value};
+
+use super::Lowering;
+use crate::plan::Expression;
+use crate::plan::expression::TextPart;
+use crate::scenario::diagnostic::{Problem, suggest};
+use crate::scenario::node::{Entry, Kind, Node};
+
+/// The most bytes that `{ fill, times }` may make: the largest MQTT packet.
+const LARGEST_FILL: u64 = 268_435_455;
+
+impl Lowering<'_> {
+    /// A value for a field.
+    pub(super) fn expression(&mut self, node: &Node, field: &FieldShape) -> Option<Expression> {
+        if let Some(name) = node.as_text().and_then(reference) {
+            return self.bound(name, node);
+        }
+        match &field.shape {
+            Shape::Bool => match node.kind {
+                Kind::Bool(bit) => Some(literal(bit)),
+                _ => self.wrong_form(node, field, "`true` or `false`"),
+            },
+            Shape::Unsigned(most) => self.unsigned(node, field, *most),
+            Shape::Text | Shape::Binary => self.octets(node, field),
+            Shape::List(entry) => self.items(node, field, entry),
+            Shape::Table => self.table(node, &format!("`{}`", field.name)),
+        }
+    }
+
+    /// `$name` as a whole value.
+    fn bound(&mut self, name: &str, node: &Node) -> Option<Expression> {
+        self.uses(name, &node.span).then(|| Expression::Name(name.to_owned()))
+    }
+
+    fn unsigned(&mut self, node: &Node, field: &FieldShape, most: u64) -> Option<Expression> {
+        match &node.kind {
+            Kind::Integer(number) if (0..=i128::from(most)).contains(number) => Some(literal(*number)),
+            Kind::Integer(number) => {
+                self.report(
+                    Problem::new(node.span.clone(), format!("`{}` cannot be {number}", field.name))
+                        .label(format!("0 to {most}"))
+                        .help("a value that has no room in the field can be sent with `send_bytes`"),
+                );
+                None
+            }
+            Kind::Text(label) => {
+                let value = field.labels.iter().find(|(name, _)| name == label);
+                if value.is_none() {
+                    self.unknown_label(node, field, label);
+                }
+                value.map(|(_, number)| literal(*number))
+            }
+            Kind::Null | Kind::Bool(_) | Kind::Float(_) | Kind::List(_) | Kind::Map(_) => {
+                self.wrong_form(node, field, &format!("a number from 0 to {most}"))
+            }
+        }
+    }
+
+    fn unknown_label(&mut self, node: &Node, field: &FieldShape, label: &str) {
+        let names = field.labels.iter().map(|(name, _)| *name);
+        let mut problem = if field.labels.is_empty() {
+            Problem::new(node.span.clone(), format!("`{}` is a number, not text", field.name))
+        } else {
+            Problem::new(node.span.clone(), format!("`{}` has no value called `{label}`", field.name))
+        };
+        problem.help = suggest(label, names);
+        self.report(problem);
+    }
+
+    /// Text or bytes: text as it stands, with `${name}` inside, `{ hex: … }` or `{ fill: …, times: … }`.
+    pub(super) fn octets(&mut self, node: &Node, field: &FieldShape) -> Option<Expression> {
+        match &node.kind {
+            Kind::Text(text) => self.text(text, node),
+            Kind::Map(entries) => match special(entries) {
+                Some(Special::Hex(digits)) => self.hex(digits),
+                Some(Special::Fill { unit, times }) => self.fill(unit, times, field),
+                Some(Special::Tagged { .. }) | None => {
+                    self.wrong_form(node, field, "text, `{ hex: \"00 ff\" }` or `{ fill: x, times: 3 }`")
+                }
+            },
+            Kind::Integer(_) | Kind::Float(_) | Kind::Bool(_) | Kind::Null => {
+                let written = self.text.get(node.span.clone()).unwrap_or_default().to_owned();
+                self.report(
+                    Problem::new(
+                        node.span.clone(),
+                        format!("`{}` is text, but YAML reads {} here", field.name, node.describe()),
+                    )
+                    .help(format!(
+                        "put it in quotes: \"{}\"",
+                        if node.kind == Kind::Null { "" } else { &written }
+                    )),
+                );
+                None
+            }
+            Kind::List(_) => self.wrong_form(node, field, "text"),
+        }
+    }
+
+    /// Text with `${name}` inside; `$$` at the start or before `{` is a plain `$`.
+    pub(super) fn text(&mut self, text: &str, node: &Node) -> Option<Expression> {
+        let mut parts = Vec::new();
+        let mut plain = String::new();
+        let mut rest = text.strip_prefix("$$").map_or(text, |rest| {
+            plain.push('$');
+            rest
+        });
+        let mut sound = true;
+        while let Some(at) = rest.find("${") {
+            let (before, from) = rest.split_at(at);
+            let after = from.get(2..).unwrap_or_default();
+            if let Some(before) = before.strip_suffix('$') {
+                plain.push_str(before);
+                plain.push_str("${");
+                rest = after;
+                continue;
+            }
+            plain.push_str(before);
+            let Some((name, after)) = after.split_once('}').filter(|(name, _)| is_name(name)) else {
+                self.report(
+                    Problem::new(node.span.clone(), "`${` is not followed by a name and `}`")
+                        .help("write `$${` for a plain `${`"),
+                );
+                return None;
+            };
+            sound &= self.uses(name, &node.span);
+            if !plain.is_empty() {
+                parts.push(TextPart::Literal(std::mem::take(&mut plain)));
+            }
+            parts.push(TextPart::Name(name.to_owned()));
+            rest = after;
+        }
+        plain.push_str(rest);
+        if parts.is_empty() {
+            return Some(Expression::Literal(Value::text(&plain)));
+        }
+        if !plain.is_empty() {
+            parts.push(TextPart::Literal(plain));
+        }
+        sound.then_some(Expression::Text(parts))
+    }
+
+    fn hex(&mut self, digits: &Node) -> Option<Expression> {
+        let bytes = digits.as_text().and_then(parse_hex).or_else(|| {
+            // `{ hex: 00 }` and `{ hex: 10 }` are numbers to YAML; their text is meant.
+            self.text.get(digits.span.clone()).filter(|_| digits.as_text().is_none()).and_then(parse_hex)
+        });
+        if bytes.is_none() {
+            self.report(
+                Problem::new(digits.span.clone(), "these are not bytes in hexadecimal")
+                    .help("two digits a byte, spaces where you like: { hex: \"e0 01 04\" }"),
+            );
+        }
+        bytes.map(|bytes| Expression::Literal(Value::Bytes(bytes)))
+    }
+
+    fn fill(&mut self, unit: &Node, times: &Node, field: &FieldShape) -> Option<Expression> {
+        let unit_expression = self.octets(unit, field)?;
+        let Kind::Integer(number) = times.kind else {
+            self.report(Problem::new(times.span.clone(), "`times` is a number"));
+            return None;
+        };
+        let length = match &unit_expression {
+            Expression::Literal(value) => value.as_bytes().map_or(1, |bytes| bytes.len() as u64).max(1),
+            _ => 1,
+        };
+        match u64::try_from(number) {
+            Ok(times) if times > 0 && times.saturating_mul(length) <= LARGEST_FILL => {
+                Some(Expression::Repeated { unit: Box::new(unit_expression), times })
+            }
+            _ => {
+                self.report(
+                    Problem::new(times.span.clone(), format!("`times` cannot be {number}"))
+                        .label(format!("at least 1, and at most {LARGEST_FILL} bytes in all")),
+                );
+                None
+            }
+        }
+    }
+
+    fn items(&mut self, node: &Node, field: &FieldShape, entry: &[FieldShape]) -> Option<Expression> {
+        let Some(items) = node.as_list() else {
+            return self.wrong_form(node, field, "a list");
+        };
+        let items: Vec<_> = items.iter().map(|item| self.item(item, field, entry)).collect();
+        Some(Expression::List(items.into_iter().collect::<Option<_>>()?))
+    }
+
+    /// One entry of a list field.
+    pub(super) fn item(
+        &mut self,
+        node: &Node,
+        field: &FieldShape,
+        entry: &[FieldShape],
+    ) -> Option<Expression> {
+        if entry.is_empty() {
+            return match &node.kind {
+                Kind::Text(label) if reference(label).is_none() && !field.labels.is_empty() => {
+                    self.unsigned(node, field, u64::MAX)
+                }
+                _ => self.plain(node),
+            };
+        }
+        let Some(entries) = node.as_map() else {
+            return self.wrong_form(node, field, "a map for each entry");
+        };
+        let mut values = Vec::new();
+        let mut sound = true;
+        for Entry { key, key_span, value } in entries {
+            if let Some(shape) = entry.iter().find(|shape| shape.name == key) {
+                let value = self.expression(value, shape);
+                sound &= value.is_some();
+                values.extend(value.map(|value| (key.clone(), value)));
+            } else {
+                let mut problem = Problem::new(
+                    key_span.clone(),
+                    format!("an entry of `{}` has no field `{key}`", field.name),
+                );
+                problem.help = suggest(key, entry.iter().map(|shape| shape.name));
+                self.report(problem);
+                sound = false;
+            }
+        }
+        sound.then_some(Expression::Map(values))
+    }
+
+    /// Names and values: a map, or a list of `[name, value]` where names repeat.
+    pub(super) fn table(&mut self, node: &Node, what: &str) -> Option<Expression> {
+        let pairs: Vec<(String, &Node)> = match &node.kind {
+            Kind::Map(entries) => entries.iter().map(|entry| (entry.key.clone(), &entry.value)).collect(),
+            Kind::List(items) if items.iter().all(|item| pair(item).is_some()) => {
+                items.iter().filter_map(pair).collect()
+            }
+            Kind::Text(text) if reference(text).is_some() => return self.plain(node),
+            Kind::Null
+            | Kind::Bool(_)
+            | Kind::Integer(_)
+            | Kind::Float(_)
+            | Kind::Text(_)
+            | Kind::List(_) => {
+                self.report(
+                    Problem::new(node.span.clone(), format!("{what} is a map, not {}", node.describe()))
+                        .help("{ name: value }, or [[name, value], [name, value]] where a name repeats"),
+                );
+                return None;
+            }
+        };
+        let mut values = Vec::new();
+        let mut sound = true;
+        for (key, value) in pairs {
+            if self.spec.is_mqtt() && !matches!(value.kind, Kind::Text(_) | Kind::Map(_)) {
+                self.report(
+                    Problem::new(
+                        value.span.clone(),
+                        format!("a user property is text, not {}", value.describe()),
+                    )
+                    .help("put it in quotes"),
+                );
+                sound = false;
+                continue;
+            }
+            let value = self.plain(value);
+            sound &= value.is_some();
+            values.extend(value.map(|value| (key, value)));
+        }
+        sound.then_some(Expression::Map(values))
+    }
+
+    /// A value by its YAML form alone.
+    pub(super) fn plain(&mut self, node: &Node) -> Option<Expression> {
+        match &node.kind {
+            Kind::Null => Some(Expression::Literal(Value::Void)),
+            Kind::Bool(bit) => Some(literal(*bit)),
+            Kind::Integer(number) => Some(literal(*number)),
+            Kind::Float(number) => Some(Expression::Literal(Value::Float(*number))),
+            Kind::Text(text) => match reference(text) {
+                Some(name) => self.bound(name, node),
+                None => self.text(text, node),
+            },
+            Kind::List(items) => {
+                let items: Vec<_> = items.iter().map(|item| self.plain(item)).collect();
+                Some(Expression::List(items.into_iter().collect::<Option<_>>()?))
+            }
+            Kind::Map(entries) => match special(entries) {
+                Some(Special::Hex(digits)) => self.hex(digits),
+                Some(Special::Fill { unit, times }) => self.fill(unit, times, &VALUE),
+                Some(Special::Tagged { tag, value }) => self.tagged(tag, value),
+                None => self.table(node, "this"),
+            },
+        }
+    }
+
+    fn tagged(&mut self, tag: &Node, value: &Node) -> Option<Expression> {
+        let letter = tag.as_text().filter(|tag| tag.len() == 1).and_then(|tag| tag.bytes().next());
+        let Some(letter) = letter.filter(u8::is_ascii_alphabetic) else {
+            self.report(
+                Problem::new(tag.span.clone(), "a tag is one letter")
+                    .help("as on the wire: { tag: s, value: -1 } is a signed 16-bit number"),
+            );
+            return None;
+        };
+        // A tag F says that a map is a table, also where its keys look like one of our forms.
+        let value = if letter == b'F' && value.as_map().is_some() {
+            self.table(value, "a table")?
+        } else {
+            self.plain(value)?
+        };
+        Some(Expression::Tagged(letter, Box::new(value)))
+    }
+
+    pub(super) fn wrong_form<T>(&mut self, node: &Node, field: &FieldShape, wanted: &str) -> Option<T> {
+        self.report(
+            Problem::new(node.span.clone(), format!("`{}` cannot be {}", field.name, node.describe()))
+                .label(format!("{wanted} is expected")),
+        );
+        None
+    }
+
+    /// A length of time with its unit.
+    pub(super) fn duration(&mut self, node: &Node) -> Option<Duration> {
+        let parsed = node.as_text().and_then(parse_duration);
+        if parsed.is_none() {
+            self.report(
+                Problem::new(node.span.clone(), "this is not a length of time")
+                    .help("a whole number with its unit: 200ms, 5s, 5m or 1h"),
+            );
+        }
+        parsed
+    }
+
+    /// A whole number in a range, for settings of the language itself.
+    pub(super) fn number(&mut self, node: &Node, what: &str, least: u64, most: u64) -> Option<u64> {
+        let number = match node.kind {
+            Kind::Integer(number) => u64::try_from(number).ok(),
+            _ => None,
+        };
+        let number = number.filter(|number| (least..=most).contains(number));
+        if number.is_none() {
+            self.report(Problem::new(
+                node.span.clone(),
+                format!("{what} is a number from {least} to {most}"),
+            ));
+        }
+        number
+    }
+
+    /// `true` or `false`, for settings of the language itself.
+    pub(super) fn bit(&mut self, node: &Node, what: &str) -> Option<bool> {
+        if let Kind::Bool(bit) = node.kind {
+            return Some(bit);
+        }
+        self.report(Problem::new(node.span.clone(), format!("{what} is `true` or `false`")));
+        None
+    }
+}
+
+/// A stand-in for a field that no table has: an entry of a table, raw bytes.
+pub(super) static VALUE: FieldShape =
+    FieldShape { name: "value", shape: Shape::Binary, labels: &[], optional: false };
+
+/// The maps that stand for a value.
+enum Special<'a> {
+    Hex(&'a Node),
+    Fill { unit: &'a Node, times: &'a Node },
+    Tagged { tag: &'a Node, value: &'a Node },
+}
+
+fn special(entries: &[Entry]) -> Option<Special<'_>> {
+    match entries {
+        [Entry { key, value, .. }] if key == "hex" => Some(Special::Hex(value)),
+        [Entry { key: first, value: unit, .. }, Entry { key: second, value: times, .. }]
+            if first == "fill" && second == "times" =>
+        {
+            Some(Special::Fill { unit, times })
+        }
+        [Entry { key: first, value: tag, .. }, Entry { key: second, value, .. }]
+            if first == "tag" && second == "value" =>
+        {
+            Some(Special::Tagged { tag, value })
+        }
+        _ => None,
+    }
+}
+
+/// Whether a map stands for a value.
+pub(super) fn is_special(entries: &[Entry]) -> bool {
+    special(entries).is_some()
+}
+
+fn pair(node: &Node) -> Option<(String, &Node)> {
+    match node.as_list()? {
+        [name, value] => Some((name.as_text()?.to_owned(), value)),
+        _ => None,
+    }
+}
+
+pub(super) fn literal(value: impl Into<Value>) -> Expression {
+    Expression::Literal(value.into())
+}
+
+/// The name in `$name`.
+pub(super) fn reference(text: &str) -> Option<&str> {
+    text.strip_prefix('$').filter(|name| is_name(name))
+}
+
+/// Whether this can name a value: a small letter, then small letters, digits and `_`.
+pub(super) fn is_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
+}
+
+fn parse_hex(text: &str) -> Option<Bytes> {
+    let digits: Vec<u8> = text
+        .chars()
+        .filter(|letter| !letter.is_whitespace())
+        .map(|c| c.to_digit(16))
+        .map(|d| d?.try_into().ok())
+        .collect::<Option<_>>()?;
+    let pairs = digits.chunks_exact(2);
+    if !pairs.remainder().is_empty() {
+        return None;
+    }
+    Some(pairs.map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let unit_at = text.find(|letter: char| !letter.is_ascii_digit())?;
+    let (number, unit) = text.split_at(unit_at);
+    let number: u64 = number.parse().ok()?;
+    match unit {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => Some(Duration::from_secs(number.checked_mul(60)?)),
+        "h" => Some(Duration::from_secs(number.checked_mul(3600)?)),
+        _ => None,
+    }
+}
