@@ -277,6 +277,28 @@ mod tests {
     }
 
     #[test]
+    fn numbered_statements_are_in_the_catalogues() {
+        let mut known =
+            ids(include_str!("../../../conformance/catalogue/mqtt-3.1.1.tsv"), Some(Spec::Mqtt311));
+        known.extend(ids(include_str!("../../../conformance/catalogue/mqtt-5.0.tsv"), Some(Spec::Mqtt50)));
+        for id in used().into_iter().filter(|id| !id.contains("/MQSPEC-")) {
+            assert!(known.contains(&id), "{id} is in no catalogue");
+        }
+    }
+
+    #[test]
+    fn every_statement_has_a_packet_that_breaks_it() {
+        let shown = |spec, file: &str| {
+            let ids = file.lines().filter_map(|line| line.split('|').nth(2)).flat_map(str::split_whitespace);
+            ids.map(|id| format!("{spec}/{id}")).collect::<BTreeSet<_>>()
+        };
+        let mut all = shown(Spec::Mqtt311, include_str!("../../tests/mqtt_vectors/odd-3.1.1.txt"));
+        all.extend(shown(Spec::Mqtt50, include_str!("../../tests/mqtt_vectors/odd-5.0.txt")));
+        let unseen: Vec<_> = used().difference(&all).cloned().collect();
+        assert_eq!(unseen, Vec::<String>::new(), "no vector breaks these");
+    }
+
+    #[test]
     fn unnumbered_statements_are_described_and_used() {
         let ours: BTreeSet<_> = used().into_iter().filter(|id| id.contains("/MQSPEC-")).collect();
         assert_eq!(ours, ids(crate::mqtt::UNNUMBERED, None));
