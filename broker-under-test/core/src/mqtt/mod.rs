@@ -1,26 +1,179 @@
-//! MQTT as a server. (In the making.)
+//! MQTT 3.1.1 and 5.0 as a server.
+//!
+//! [`codec`] turns bytes into packets; `handle` has a file for each family of them; sessions, subscriptions
+//! and retained messages are what they change; `delivery` is the way back to the clients.
 
-use crate::effect::{Effects, Input, Now};
+pub mod codec;
+pub mod config;
+pub mod violation;
 
-/// What an operator can choose of MQTT.
-#[derive(Clone, Debug, Default)]
-pub struct MqttConfig {}
+mod connection;
+mod delivery;
+mod handle;
+mod inflight;
+mod message;
+mod retained;
+mod session;
+mod subscription;
+mod timer;
+mod topic;
+mod will;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use config::{ECHO_METHOD, MqttConfig};
+
+use crate::effect::{ConnectionId, Effects, Input, Now};
+use connection::{Connection, Turn};
+use delivery::Limits;
+use message::{Delivery, Message};
+use retained::RetainedStore;
+use session::Sessions;
+use subscription::SubscriptionTree;
+use timer::{Timer, Timers};
 
 /// The MQTT half of the broker.
 #[derive(Debug)]
-pub struct Mqtt {}
+pub struct Mqtt {
+    config: MqttConfig,
+    connections: BTreeMap<ConnectionId, Connection>,
+    sessions: Sessions,
+    subscriptions: SubscriptionTree,
+    retained: RetainedStore,
+    timers: Timers,
+    /// How many client identifiers have been invented.
+    assigned_client_ids: u64,
+    /// How many challenges have been invented.
+    challenges: u64,
+}
 
 impl Mqtt {
-    /// Without connections.
-    pub fn new(_config: MqttConfig) -> Self {
-        Self {}
+    /// Without connections or sessions.
+    pub fn new(config: MqttConfig) -> Self {
+        assert!(
+            config.receive_maximum > 0,
+            "a Receive Maximum of 0 would let nobody publish with QoS 1 or 2"
+        );
+        Self {
+            config,
+            connections: BTreeMap::new(),
+            sessions: Sessions::default(),
+            subscriptions: SubscriptionTree::new(),
+            retained: RetainedStore::default(),
+            timers: Timers::default(),
+            assigned_client_ids: 0,
+            challenges: 0,
+        }
     }
 
     /// Takes one input that concerns a MQTT connection, or all of them.
-    pub fn handle(&mut self, _now: Now, _input: Input<'_>, _effects: &mut Effects) {}
+    pub fn handle(&mut self, now: Now, input: Input<'_>, effects: &mut Effects) {
+        let turn = &mut Turn { now, effects };
+        self.run_timers(turn);
+        match input {
+            Input::Opened { connection, .. } => self.on_opened(connection, turn),
+            Input::Received { connection, bytes } => self.on_received(connection, bytes, turn),
+            Input::Taken { connection, bytes } => self.on_taken(connection, bytes, turn),
+            Input::Closed { connection } => self.end_connection(connection, turn),
+            Input::TimePassed => {}
+            Input::ShutDown => self.shut_down(turn),
+        }
+    }
 
-    /// When something is due.
+    /// When something is due. Always after the latest `now`.
     pub fn next_deadline(&self) -> Option<Now> {
-        None
+        self.timers.next_due()
+    }
+
+    fn run_timers(&mut self, turn: &mut Turn<'_>) {
+        while let Some(timer) = self.timers.pop_due(turn.now) {
+            match timer {
+                Timer::Silence(connection) => self.on_silence(connection, turn),
+                Timer::Will(client) => self.publish_will(&client, turn),
+                Timer::Session(client) => self.end_session(&client, turn),
+            }
+        }
+    }
+
+    fn on_opened(&mut self, connection: ConnectionId, turn: &mut Turn<'_>) {
+        self.connections.insert(connection, Connection::new(connection));
+        self.timers.set(Timer::Silence(connection), turn.now + self.config.connect_timeout);
+    }
+
+    fn on_taken(&mut self, connection: ConnectionId, bytes: usize, turn: &mut Turn<'_>) {
+        if let Some(connection) = self.connections.get_mut(&connection) {
+            connection.outbound.on_taken(bytes);
+        }
+        self.pump(connection, turn);
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            high_water_bytes: self.config.high_water_bytes,
+            queued_messages: self.config.queued_messages_maximum,
+        }
+    }
+
+    /// Sends what a client may be sent by now.
+    fn pump(&mut self, connection: ConnectionId, turn: &mut Turn<'_>) {
+        let limits = self.limits();
+        let Some(connection) = self.connections.get_mut(&connection) else { return };
+        let Some(client_id) = connection.client().map(|client| client.client_id.clone()) else { return };
+        if let Some(session) = self.sessions.get_mut(&client_id) {
+            delivery::pump(&mut connection.outbound, session, limits, turn);
+        }
+    }
+
+    /// Stores a message where it is to be retained, and hands a copy to every session that wants one.
+    /// Whether anybody did.
+    fn accept_message(&mut self, message: &Arc<Message>, turn: &mut Turn<'_>) -> bool {
+        if message.retain {
+            // [mqtt-5.0/MQTT-3.3.1-6] an empty message clears the topic.
+            if message.payload.is_empty() {
+                self.retained.clear(&message.topic_name);
+            } else {
+                self.retained.store(message.clone());
+            }
+        }
+        let sessions = &self.sessions;
+        let matches = self
+            .subscriptions
+            .matching(&message.topic_name, &message.publisher, |client| sessions.is_connected(client));
+        let anybody = !matches.is_empty();
+        for (client, copy) in matches {
+            let delivery = Delivery {
+                message: message.clone(),
+                // [mqtt-5.0/MQTT-3.8.4-8] the lower of published and granted.
+                qos: message.qos.min(copy.granted_qos),
+                // [mqtt-5.0/MQTT-3.3.1-12] and -13: RETAIN only for those who want it as published.
+                retain: message.retain && copy.retain_as_published,
+                subscription_identifiers: copy.identifiers.into_iter().collect(),
+            };
+            self.deliver(&client, delivery, turn);
+        }
+        anybody
+    }
+
+    /// Hands a retained message to a client that just subscribed. One of QoS 0 waits for a slow reader, as it
+    /// is asked for and not part of a stream.
+    fn deliver_retained(&mut self, client: &str, delivery: Delivery, turn: &mut Turn<'_>) {
+        let limits = self.limits();
+        let Some(session) = self.sessions.get_mut(client) else { return };
+        let Some(id) = session.connection else { return };
+        session.enqueue(delivery, limits.queued_messages);
+        self.pump(id, turn);
+    }
+
+    /// Hands one copy to one session.
+    fn deliver(&mut self, client: &str, delivery: Delivery, turn: &mut Turn<'_>) {
+        let limits = self.limits();
+        let Some(session) = self.sessions.get_mut(client) else { return };
+        match session.connection.and_then(|connection| self.connections.get_mut(&connection)) {
+            Some(connection) => {
+                delivery::offer(&mut connection.outbound, session, delivery, limits, turn);
+            }
+            None => delivery::offer_offline(session, delivery, limits),
+        }
     }
 }
