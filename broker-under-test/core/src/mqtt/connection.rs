@@ -59,7 +59,7 @@ pub(crate) struct Authenticating {
 #[derive(Debug)]
 pub(crate) struct Client {
     /// The key of its session.
-    pub(crate) client_id: ClientId,
+    pub(crate) id: ClientId,
     /// How long it may be silent: one and a half keep alive times.
     pub(crate) silence_allowed: Option<Duration>,
     /// Whether its session was to end with the connection, which is final.

@@ -12,7 +12,7 @@ type Sequence = u64;
 /// Unfinished deliveries of one session, each under its packet identifier.
 #[derive(Debug, Default)]
 pub(crate) struct Inflight {
-    states: BTreeMap<PacketIdentifier, State>,
+    states: BTreeMap<PacketIdentifier, Awaited>,
     /// Not acknowledged yet, in the order in which they were first sent.
     publishes: BTreeMap<Sequence, (PacketIdentifier, Delivery)>,
     /// PUBREL sent and no PUBCOMP yet, in the order of their PUBRECs.
@@ -23,11 +23,15 @@ pub(crate) struct Inflight {
     last_identifier: u16,
 }
 
+/// Which acknowledgement ends the step, and where its message stands in the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    AwaitingPubAck(Sequence),
-    AwaitingPubRec(Sequence),
-    AwaitingPubComp(Sequence),
+enum Awaited {
+    /// PUBACK.
+    Acknowledgement(Sequence),
+    /// PUBREC.
+    Receipt(Sequence),
+    /// PUBCOMP.
+    Completion(Sequence),
 }
 
 /// What a PUBREC leads to.
@@ -52,8 +56,8 @@ impl Inflight {
         let sequence = self.next_sequence();
         let state = match delivery.qos {
             Qos::AtMostOnce => panic!("QoS 0 has no packet identifier, so nothing of it is ever in flight"),
-            Qos::AtLeastOnce => State::AwaitingPubAck(sequence),
-            Qos::ExactlyOnce => State::AwaitingPubRec(sequence),
+            Qos::AtLeastOnce => Awaited::Acknowledgement(sequence),
+            Qos::ExactlyOnce => Awaited::Receipt(sequence),
         };
         self.states.insert(identifier, state);
         self.publishes.insert(sequence, (identifier, delivery));
@@ -81,11 +85,11 @@ impl Inflight {
     pub(crate) fn on_puback(&mut self, identifier: PacketIdentifier) -> Result<bool, Violation> {
         match self.states.get(&identifier).copied() {
             None => Ok(false),
-            Some(State::AwaitingPubAck(sequence)) => {
+            Some(Awaited::Acknowledgement(sequence)) => {
                 self.settle(identifier, sequence);
                 Ok(true)
             }
-            Some(State::AwaitingPubRec(_) | State::AwaitingPubComp(_)) => {
+            Some(Awaited::Receipt(_) | Awaited::Completion(_)) => {
                 Err(Violation::AcknowledgementOfWrongKind(PacketType::PubAck))
             }
         }
@@ -100,21 +104,23 @@ impl Inflight {
         match self.states.get(&identifier).copied() {
             None if failed => Ok(None),
             None => Ok(Some(OnPubRec::Unknown)),
-            Some(State::AwaitingPubAck(_)) => Err(Violation::AcknowledgementOfWrongKind(PacketType::PubRec)),
+            Some(Awaited::Acknowledgement(_)) => {
+                Err(Violation::AcknowledgementOfWrongKind(PacketType::PubRec))
+            }
             // [mqtt-5.0/MQTT-4.4.0-2] a refused message is settled: no PUBREL, and never again.
-            Some(State::AwaitingPubRec(sequence)) if failed => {
+            Some(Awaited::Receipt(sequence)) if failed => {
                 self.settle(identifier, sequence);
                 Ok(None)
             }
-            Some(State::AwaitingPubRec(sequence)) => {
+            Some(Awaited::Receipt(sequence)) => {
                 self.publishes.remove(&sequence);
                 self.to_resend.remove(&sequence);
                 let sequence = self.next_sequence();
                 self.releases.insert(sequence, identifier);
-                self.states.insert(identifier, State::AwaitingPubComp(sequence));
+                self.states.insert(identifier, Awaited::Completion(sequence));
                 Ok(Some(OnPubRec::Release))
             }
-            Some(State::AwaitingPubComp(_)) => Ok(Some(OnPubRec::Release)),
+            Some(Awaited::Completion(_)) => Ok(Some(OnPubRec::Release)),
         }
     }
 
@@ -122,11 +128,11 @@ impl Inflight {
     pub(crate) fn on_pubcomp(&mut self, identifier: PacketIdentifier) -> Result<bool, Violation> {
         match self.states.get(&identifier).copied() {
             None => Ok(false),
-            Some(State::AwaitingPubComp(sequence)) => {
+            Some(Awaited::Completion(sequence)) => {
                 self.settle(identifier, sequence);
                 Ok(true)
             }
-            Some(State::AwaitingPubAck(_) | State::AwaitingPubRec(_)) => {
+            Some(Awaited::Acknowledgement(_) | Awaited::Receipt(_)) => {
                 Err(Violation::AcknowledgementOfWrongKind(PacketType::PubComp))
             }
         }
@@ -161,10 +167,12 @@ impl Inflight {
     pub(crate) fn abandon(&mut self, identifier: PacketIdentifier) {
         match self.states.get(&identifier).copied() {
             Some(
-                State::AwaitingPubAck(sequence)
-                | State::AwaitingPubRec(sequence)
-                | State::AwaitingPubComp(sequence),
-            ) => self.settle(identifier, sequence),
+                Awaited::Acknowledgement(sequence)
+                | Awaited::Receipt(sequence)
+                | Awaited::Completion(sequence),
+            ) => {
+                self.settle(identifier, sequence);
+            }
             None => {}
         }
     }

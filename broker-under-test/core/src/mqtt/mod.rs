@@ -50,6 +50,9 @@ pub struct Mqtt {
 
 impl Mqtt {
     /// Without connections or sessions.
+    ///
+    /// # Panics
+    /// If `receive_maximum` is 0.
     pub fn new(config: MqttConfig) -> Self {
         assert!(
             config.receive_maximum > 0,
@@ -68,6 +71,7 @@ impl Mqtt {
     }
 
     /// Takes one input that concerns a MQTT connection, or all of them.
+    #[expect(clippy::needless_pass_by_value, reason = "an input is given away, as at the door of the broker")]
     pub fn handle(&mut self, now: Now, input: Input<'_>, effects: &mut Effects) {
         let turn = &mut Turn { now, effects };
         self.run_timers(turn);
@@ -119,7 +123,7 @@ impl Mqtt {
     fn pump(&mut self, connection: ConnectionId, turn: &mut Turn<'_>) {
         let limits = self.limits();
         let Some(connection) = self.connections.get_mut(&connection) else { return };
-        let Some(client_id) = connection.client().map(|client| client.client_id.clone()) else { return };
+        let Some(client_id) = connection.client().map(|client| client.id.clone()) else { return };
         if let Some(session) = self.sessions.get_mut(&client_id) {
             delivery::pump(&mut connection.outbound, session, limits, turn);
         }

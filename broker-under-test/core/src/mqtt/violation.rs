@@ -281,7 +281,7 @@ pub enum Reach {
 
 impl Violation {
     /// What goes on the wire.
-    pub fn answer(&self, version: Version) -> Answer {
+    pub fn answer(self, version: Version) -> Answer {
         match version {
             Version::V311 => self.return_code().map_or(Answer::Silence, Answer::ReturnCode),
             Version::V50 => self.reason_code().map_or(Answer::Silence, Answer::ReasonCode),
@@ -289,7 +289,7 @@ impl Violation {
     }
 
     /// How far it reaches.
-    pub fn reach(&self, version: Version) -> Reach {
+    pub fn reach(self, version: Version) -> Reach {
         match self {
             Self::TopicOwnedByServer
             | Self::PacketIdentifierInUse
@@ -383,7 +383,7 @@ impl Violation {
     }
 
     /// The code of 5.0; none where not even the version is known to be understood.
-    fn reason_code(&self) -> Option<ReasonCode> {
+    fn reason_code(self) -> Option<ReasonCode> {
         Some(match self {
             Self::FirstPacketNotConnect | Self::ConnectTimeout => return None,
             Self::ReservedPacketType
@@ -467,7 +467,7 @@ impl Violation {
     ///
     /// [mqtt-3.1.1/MQTT-3.2.2-6] where none fits, and [mqtt-3.1.1/MQTT-3.1.4-1] for a CONNECT that breaks the
     /// format, the connection is closed without a CONNACK.
-    fn return_code(&self) -> Option<ConnectReturnCode> {
+    fn return_code(self) -> Option<ConnectReturnCode> {
         if let Self::ProtocolLevel(_) = self {
             return Some(ConnectReturnCode::UnacceptableProtocolVersion);
         }

@@ -63,31 +63,38 @@ fn read_reason_string<'a>(
     Ok(reason_string)
 }
 
+/// Which of the four.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AcknowledgementKind {
+    /// Finishes QoS 1.
+    PubAck,
+    /// Takes a QoS 2 message over.
+    PubRec,
+    /// Releases it.
+    PubRel,
+    /// Finishes QoS 2.
+    PubComp,
+}
+
+impl AcknowledgementKind {
+    fn first_byte(self) -> u8 {
+        match self {
+            Self::PubAck => 0x40,
+            Self::PubRec => 0x50,
+            Self::PubRel => 0x62,
+            Self::PubComp => 0x70,
+        }
+    }
+}
+
 /// An acknowledgement as bytes. Success is written short, as both versions allow; 3.1.1 knows no codes.
 pub fn encode(
-    packet_type: PacketType,
+    kind: AcknowledgementKind,
     version: Version,
     packet_identifier: PacketIdentifier,
     reason_code: ReasonCode,
     reason_string: Option<&str>,
 ) -> Bytes {
-    let first_byte = match packet_type {
-        PacketType::PubAck => 0x40,
-        PacketType::PubRec => 0x50,
-        PacketType::PubRel => 0x62,
-        PacketType::PubComp => 0x70,
-        PacketType::Connect
-        | PacketType::ConnAck
-        | PacketType::Publish
-        | PacketType::Subscribe
-        | PacketType::SubAck
-        | PacketType::Unsubscribe
-        | PacketType::UnsubAck
-        | PacketType::PingReq
-        | PacketType::PingResp
-        | PacketType::Disconnect
-        | PacketType::Auth => panic!("{packet_type:?} does not acknowledge a PUBLISH"),
-    };
     let mut body = Writer::new();
     body.two_byte(packet_identifier.get());
     if version == Version::V50 && reason_code != ReasonCode::Success {
@@ -98,5 +105,5 @@ pub fn encode(
             body.behind_length(&properties);
         }
     }
-    body.into_packet(first_byte)
+    body.into_packet(kind.first_byte())
 }

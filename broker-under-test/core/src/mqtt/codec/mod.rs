@@ -17,7 +17,7 @@ pub mod writer;
 
 use std::num::NonZeroU16;
 
-pub use acknowledge::Acknowledgement;
+pub use acknowledge::{Acknowledgement, AcknowledgementKind};
 pub use auth::Auth;
 pub use connect::Connect;
 pub use disconnect::Disconnect;

@@ -2,7 +2,7 @@
 
 use crate::effect::ConnectionId;
 use crate::mqtt::Mqtt;
-use crate::mqtt::codec::{Acknowledgement, PacketIdentifier, PacketType, ReasonCode, acknowledge};
+use crate::mqtt::codec::{Acknowledgement, AcknowledgementKind, PacketIdentifier, ReasonCode, acknowledge};
 use crate::mqtt::connection::Turn;
 use crate::mqtt::inflight::OnPubRec;
 use crate::mqtt::violation::Violation;
@@ -32,11 +32,18 @@ impl Mqtt {
         match peer.session.on_pubrec(identifier, pubrec.reason_code.is_error())? {
             // [mqtt-5.0/MQTT-4.3.3-4]
             Some(OnPubRec::Release) => {
-                self.acknowledge(id, PacketType::PubRel, identifier, ReasonCode::Success, None, turn);
+                self.acknowledge(
+                    id,
+                    AcknowledgementKind::PubRel,
+                    identifier,
+                    ReasonCode::Success,
+                    None,
+                    turn,
+                );
             }
             Some(OnPubRec::Unknown) => {
                 let code = ReasonCode::PacketIdentifierNotFound;
-                self.acknowledge(id, PacketType::PubRel, identifier, code, None, turn);
+                self.acknowledge(id, AcknowledgementKind::PubRel, identifier, code, None, turn);
             }
             None => self.pump(id, turn),
         }
@@ -60,7 +67,7 @@ impl Mqtt {
     pub(super) fn acknowledge(
         &mut self,
         id: ConnectionId,
-        packet_type: PacketType,
+        kind: AcknowledgementKind,
         identifier: PacketIdentifier,
         code: ReasonCode,
         words: Option<&str>,
@@ -68,10 +75,10 @@ impl Mqtt {
     ) {
         let Some(connection) = self.connections.get(&id) else { return };
         let version = connection.outbound.version;
-        let mut packet = acknowledge::encode(packet_type, version, identifier, code, words);
+        let mut packet = acknowledge::encode(kind, version, identifier, code, words);
         // [mqtt-5.0/MQTT-3.4.2-2], [mqtt-5.0/MQTT-3.5.2-2]
         if !connection.outbound.takes(packet.len()) {
-            packet = acknowledge::encode(packet_type, version, identifier, code, None);
+            packet = acknowledge::encode(kind, version, identifier, code, None);
         }
         self.reply(id, packet, turn);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::effect::ConnectionId;
 use crate::mqtt::Mqtt;
 use crate::mqtt::codec::connect::{self, ConnAckProperties, Connect};
-use crate::mqtt::codec::{PacketType, Qos, ReasonCode, Version, acknowledge};
+use crate::mqtt::codec::{AcknowledgementKind, Qos, ReasonCode, Version, acknowledge};
 use crate::mqtt::connection::{Client, LARGEST_PACKET, Outbound, Phase, Turn};
 use crate::mqtt::message::ClientId;
 use crate::mqtt::timer::Timer;
@@ -200,7 +200,7 @@ impl Mqtt {
         }
         let Some(connection) = self.connections.get_mut(&id) else { return };
         connection.phase = Phase::Connected(Box::new(Client {
-            client_id: client_id.clone(),
+            id: client_id.clone(),
             silence_allowed,
             session_expiry_was_zero: request.session_expiry_secs == 0,
             wants_problem_information: request.wants_problem_information,
@@ -243,7 +243,11 @@ impl Mqtt {
         let version = peer.outbound.version;
         for identifier in releases {
             let code = ReasonCode::Success;
-            self.reply(id, acknowledge::encode(PacketType::PubRel, version, identifier, code, None), turn);
+            self.reply(
+                id,
+                acknowledge::encode(AcknowledgementKind::PubRel, version, identifier, code, None),
+                turn,
+            );
         }
         self.pump(id, turn);
     }

@@ -89,7 +89,7 @@ impl Mqtt {
     pub(in crate::mqtt) fn end_connection(&mut self, id: ConnectionId, turn: &mut Turn<'_>) {
         self.timers.clear(&Timer::Silence(id));
         let Some(connection) = self.connections.remove(&id) else { return };
-        let Some(client_id) = connection.client().map(|client| client.client_id.clone()) else { return };
+        let Some(client_id) = connection.client().map(|client| client.id.clone()) else { return };
         let Some(session) = self.sessions.get_mut(&client_id) else { return };
         session.connection = None;
         session.forget_at_most_once();

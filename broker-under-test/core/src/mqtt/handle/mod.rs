@@ -94,20 +94,20 @@ impl Mqtt {
             connection.outbound.version = announced.unwrap_or(Version::V311);
         }
         let packet = Packet::decode(&frame, connection.outbound.version)?;
-        self.on_packet(id, packet, turn)?;
+        self.on_packet(id, &packet, turn)?;
         Ok(size)
     }
 
     fn on_packet(
         &mut self,
         id: ConnectionId,
-        packet: Packet<'_>,
+        packet: &Packet<'_>,
         turn: &mut Turn<'_>,
     ) -> Result<(), Violation> {
         let Some(connection) = self.connections.get(&id) else { return Ok(()) };
         match &connection.phase {
             Phase::AwaitingConnect => match packet {
-                Packet::Connect(connect) => self.on_connect(id, &connect, turn),
+                Packet::Connect(connect) => self.on_connect(id, connect, turn),
                 Packet::Publish(_)
                 | Packet::PubAck(_)
                 | Packet::PubRec(_)
@@ -133,11 +133,11 @@ impl Mqtt {
     fn on_packet_while_authenticating(
         &mut self,
         id: ConnectionId,
-        packet: Packet<'_>,
+        packet: &Packet<'_>,
         turn: &mut Turn<'_>,
     ) -> Result<(), Violation> {
         let packet_type = match packet {
-            Packet::Auth(auth) => return self.on_auth_before_connack(id, &auth, turn),
+            Packet::Auth(auth) => return self.on_auth_before_connack(id, auth, turn),
             Packet::Disconnect(_) => {
                 self.close(id, turn);
                 return Ok(());
@@ -158,24 +158,27 @@ impl Mqtt {
     fn on_packet_of_client(
         &mut self,
         id: ConnectionId,
-        packet: Packet<'_>,
+        packet: &Packet<'_>,
         turn: &mut Turn<'_>,
     ) -> Result<(), Violation> {
         match packet {
             Packet::Connect(_) => Err(Violation::SecondConnect),
-            Packet::Publish(publish) => self.on_publish(id, &publish, turn),
-            Packet::PubAck(ack) => self.on_puback(id, ack, turn),
-            Packet::PubRec(ack) => self.on_pubrec(id, ack, turn),
-            Packet::PubRel(ack) => self.on_pubrel(id, ack, turn),
-            Packet::PubComp(ack) => self.on_pubcomp(id, ack, turn),
-            Packet::Subscribe(subscribe) => self.on_subscribe(id, &subscribe, turn),
-            Packet::Unsubscribe(unsubscribe) => self.on_unsubscribe(id, &unsubscribe, turn),
+            Packet::Publish(publish) => self.on_publish(id, publish, turn),
+            Packet::PubAck(ack) => self.on_puback(id, *ack, turn),
+            Packet::PubRec(ack) => self.on_pubrec(id, *ack, turn),
+            Packet::PubRel(ack) => {
+                self.on_pubrel(id, *ack, turn);
+                Ok(())
+            }
+            Packet::PubComp(ack) => self.on_pubcomp(id, *ack, turn),
+            Packet::Subscribe(subscribe) => self.on_subscribe(id, subscribe, turn),
+            Packet::Unsubscribe(unsubscribe) => self.on_unsubscribe(id, unsubscribe, turn),
             Packet::PingReq => {
                 self.reply(id, disconnect_codec::encode_pingresp(), turn);
                 Ok(())
             }
-            Packet::Disconnect(disconnect) => self.on_disconnect(id, disconnect, turn),
-            Packet::Auth(auth) => self.on_auth_of_client(id, &auth, turn),
+            Packet::Disconnect(disconnect) => self.on_disconnect(id, *disconnect, turn),
+            Packet::Auth(auth) => self.on_auth_of_client(id, auth, turn),
         }
     }
 
@@ -183,7 +186,7 @@ impl Mqtt {
     fn peer(&mut self, id: ConnectionId) -> Option<Peer<'_>> {
         let connection = self.connections.get_mut(&id)?;
         let Phase::Connected(client) = &mut connection.phase else { return None };
-        let session = self.sessions.get_mut(&client.client_id)?;
+        let session = self.sessions.get_mut(&client.id)?;
         Some(Peer { client, outbound: &mut connection.outbound, session })
     }
 

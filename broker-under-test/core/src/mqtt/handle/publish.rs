@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::effect::ConnectionId;
 use crate::mqtt::Mqtt;
 use crate::mqtt::codec::{
-    Acknowledgement, PacketIdentifier, PacketType, Publish, Qos, ReasonCode, Version, property,
+    Acknowledgement, AcknowledgementKind, PacketIdentifier, Publish, Qos, ReasonCode, Version, property,
 };
 use crate::mqtt::connection::{Client, Turn};
 use crate::mqtt::message::Message;
@@ -79,7 +79,7 @@ impl Mqtt {
             self.take_message(id, publish, topic_name, turn)
         };
         let (code, words) = self.outcome_code(id, outcome);
-        self.acknowledge(id, PacketType::PubAck, identifier, code, words.as_deref(), turn);
+        self.acknowledge(id, AcknowledgementKind::PubAck, identifier, code, words.as_deref(), turn);
         Ok(())
     }
 
@@ -117,7 +117,7 @@ impl Mqtt {
                 self.finish_receiving(id, identifier);
             }
         }
-        self.acknowledge(id, PacketType::PubRec, identifier, code, words.as_deref(), turn);
+        self.acknowledge(id, AcknowledgementKind::PubRec, identifier, code, words.as_deref(), turn);
         Ok(())
     }
 
@@ -130,14 +130,9 @@ impl Mqtt {
         peer.client.receive_quota = peer.client.receive_quota.saturating_add(1).min(receive_maximum);
     }
 
-    pub(super) fn on_pubrel(
-        &mut self,
-        id: ConnectionId,
-        pubrel: Acknowledgement<'_>,
-        turn: &mut Turn<'_>,
-    ) -> Result<(), Violation> {
+    pub(super) fn on_pubrel(&mut self, id: ConnectionId, pubrel: Acknowledgement<'_>, turn: &mut Turn<'_>) {
         let identifier = pubrel.packet_identifier;
-        let Some(peer) = self.peer(id) else { return Ok(()) };
+        let Some(peer) = self.peer(id) else { return };
         let code = if peer.session.release(identifier) {
             self.finish_receiving(id, identifier);
             ReasonCode::Success
@@ -145,8 +140,7 @@ impl Mqtt {
             ReasonCode::PacketIdentifierNotFound
         };
         // [mqtt-5.0/MQTT-4.3.3-11] PUBCOMP in any case.
-        self.acknowledge(id, PacketType::PubComp, identifier, code, None, turn);
-        Ok(())
+        self.acknowledge(id, AcknowledgementKind::PubComp, identifier, code, None, turn);
     }
 
     /// Makes a PUBLISH the broker's own: keeps it, routes it, and says what to acknowledge it with.
@@ -174,7 +168,7 @@ impl Mqtt {
             forwarded: property::forwarded(publish.properties.raw).into(),
             expiry_secs: publish.properties.message_expiry_secs,
             received_at: turn.now,
-            publisher: peer.client.client_id.clone(),
+            publisher: peer.client.id.clone(),
         };
         let anybody = self.accept_message(&message.into(), turn);
         Ok(if anybody { ReasonCode::Success } else { ReasonCode::NoMatchingSubscribers })

@@ -20,7 +20,7 @@ impl Mqtt {
     ) -> Result<(), Violation> {
         let Some(peer) = self.peer(id) else { return Ok(()) };
         let version = peer.outbound.version;
-        let client_id = peer.client.client_id.clone();
+        let client_id = peer.client.id.clone();
         let in_use = version == Version::V50 && peer.session.awaits_pubrel(packet.packet_identifier);
         if packet.subscription_identifier.is_some() && !self.config.subscription_identifiers_available {
             return Err(Violation::SubscriptionIdentifiersNotSupported);
@@ -110,10 +110,8 @@ impl Mqtt {
         let held = HeldSubscription::of(filter, subscription);
         // [mqtt-5.0/MQTT-3.8.4-3] the new one replaces the old one.
         let former = session.subscribe(request.filter, held);
-        if let Some(former) = &former {
-            if former.filter() != filter {
-                self.subscriptions.remove(former.filter(), client_id);
-            }
+        if let Some(former) = former.as_ref().filter(|former| former.filter() != filter) {
+            self.subscriptions.remove(former.filter(), client_id);
         }
         self.subscriptions.insert(filter, client_id, subscription);
         Ok((subscription, former.is_none()))
@@ -152,7 +150,7 @@ impl Mqtt {
     ) -> Result<(), Violation> {
         let Some(peer) = self.peer(id) else { return Ok(()) };
         let version = peer.outbound.version;
-        let client_id = peer.client.client_id.clone();
+        let client_id = peer.client.id.clone();
         let in_use = version == Version::V50 && peer.session.awaits_pubrel(packet.packet_identifier);
         for filter in packet.filters() {
             TopicFilter::parse(filter, version, PacketType::Unsubscribe)?;

@@ -12,7 +12,7 @@ const ANY_50: &str = "mqtt-5.0/MQTT-4.13.1-1";
 impl Violation {
     /// The statement that is broken, with its standard: `mqtt-5.0/MQTT-3.3.1-4`. Where a version has no
     /// statement of its own for the rule, the one that says what any violation leads to.
-    pub fn statement(&self, version: Version) -> &'static str {
+    pub fn statement(self, version: Version) -> &'static str {
         let (in_311, in_50) = self.statements();
         match version {
             Version::V311 => in_311,
@@ -20,7 +20,7 @@ impl Violation {
         }
     }
 
-    fn statements(&self) -> (&'static str, &'static str) {
+    fn statements(self) -> (&'static str, &'static str) {
         match self {
             Self::ReservedPacketType
             | Self::RemainingLengthTooLong
@@ -43,15 +43,15 @@ impl Violation {
             | Self::SubscriptionIdentifiersNotSupported
             | Self::SessionExpiryAfterZero
             | Self::RepliesNotRead => (ANY_311, ANY_50),
-            Self::FixedHeaderFlags(packet_type) => fixed_header_flags(*packet_type),
+            Self::FixedHeaderFlags(packet_type) => fixed_header_flags(packet_type),
             Self::VariableByteIntegerTooLong | Self::LengthNotMinimal => (ANY_311, "mqtt-5.0/MQTT-1.5.5-1"),
             Self::PacketTooLarge => (ANY_311, "mqtt-5.0/MQTT-3.2.2-15"),
-            Self::FieldMissing(field) => field_missing(*field),
-            Self::NotUtf8(field) => not_utf8(*field),
-            Self::NulCharacter(field) => nul_character(*field),
+            Self::FieldMissing(field) => field_missing(field),
+            Self::NotUtf8(field) => not_utf8(field),
+            Self::NulCharacter(field) => nul_character(field),
             Self::PacketIdentifierZero(_) => ("mqtt-3.1.1/MQTT-2.3.1-1", "mqtt-5.0/MQTT-2.2.1-3"),
             Self::PacketIdentifierInUse => ("mqtt-3.1.1/MQTT-2.3.1-2", "mqtt-5.0/MQTT-2.2.1-3"),
-            Self::ReasonCodeUnknown(packet_type) => (ANY_311, reason_code_table(*packet_type)),
+            Self::ReasonCodeUnknown(packet_type) => (ANY_311, reason_code_table(packet_type)),
             Self::FirstPacketNotConnect => ("mqtt-3.1.1/MQTT-3.1.0-1", "mqtt-5.0/MQTT-3.1.0-1"),
             Self::SecondConnect => ("mqtt-3.1.1/MQTT-3.1.0-2", "mqtt-5.0/MQTT-3.1.0-2"),
             Self::ProtocolName => ("mqtt-3.1.1/MQTT-3.1.2-1", "mqtt-5.0/MQTT-3.1.2-1"),
@@ -64,7 +64,7 @@ impl Violation {
             Self::UserNameWithoutFlag => ("mqtt-3.1.1/MQTT-3.1.2-18", "mqtt-5.0/MQTT-3.1.2-16"),
             Self::PasswordWithoutFlag => ("mqtt-3.1.1/MQTT-3.1.2-20", "mqtt-5.0/MQTT-3.1.2-18"),
             Self::EmptyClientIdentifierWithoutCleanSession => ("mqtt-3.1.1/MQTT-3.1.3-8", ANY_50),
-            Self::EmptyWillTopic | Self::EmptyTopicName => {
+            Self::EmptyWillTopic | Self::EmptyTopicName | Self::EmptyTopicFilter(_) => {
                 ("mqtt-3.1.1/MQTT-4.7.3-1", "mqtt-5.0/MQTT-4.7.3-1")
             }
             Self::WildcardInWillTopic => ("mqtt-3.1.1/MQTT-4.7.1-1", "mqtt-5.0/MQTT-4.7.0-1"),
@@ -93,14 +93,12 @@ impl Violation {
             Self::RetainNotSupported => (ANY_311, "mqtt-5.0/MQTT-3.2.2-14"),
             Self::AcknowledgementOfWrongKind(_) => ("mqtt-3.1.1/MQTT-3.3.4-1", "mqtt-5.0/MQTT-3.3.4-1"),
             Self::NoTopicFilter(packet_type) => match_unsubscribe(
-                *packet_type,
+                packet_type,
                 ("mqtt-3.1.1/MQTT-3.10.3-2", "mqtt-5.0/MQTT-3.10.3-2"),
                 ("mqtt-3.1.1/MQTT-3.8.3-3", "mqtt-5.0/MQTT-3.8.3-2"),
             ),
             Self::SubscriptionOptionsReserved => ("mqtt-3.1.1/MQTT-3-8.3-4", "mqtt-5.0/MQTT-3.8.3-5"),
-            Self::SubscriptionQosThree => ("mqtt-3.1.1/MQTT-3-8.3-4", ANY_50),
-            Self::RetainHandlingThree => ("mqtt-3.1.1/MQTT-3-8.3-4", ANY_50),
-            Self::EmptyTopicFilter(_) => ("mqtt-3.1.1/MQTT-4.7.3-1", "mqtt-5.0/MQTT-4.7.3-1"),
+            Self::SubscriptionQosThree | Self::RetainHandlingThree => ("mqtt-3.1.1/MQTT-3-8.3-4", ANY_50),
             Self::MultiLevelWildcardMisplaced => ("mqtt-3.1.1/MQTT-4.7.1-2", "mqtt-5.0/MQTT-4.7.1-1"),
             Self::SingleLevelWildcardMisplaced => ("mqtt-3.1.1/MQTT-4.7.1-3", "mqtt-5.0/MQTT-4.7.1-2"),
             Self::ShareNameMissing => (ANY_311, "mqtt-5.0/MQTT-4.8.2-1"),

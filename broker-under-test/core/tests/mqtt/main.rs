@@ -1,0 +1,4 @@
+//! The MQTT half of the broker, driven through its one door by bytes written by hand.
+
+mod client;
+mod journeys;
