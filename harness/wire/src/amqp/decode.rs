@@ -25,6 +25,21 @@ const PLAUSIBLE_FRAME: usize = 131_072;
 /// A decoder holds the bytes that arrived and no more, whatever a size field claims. Where framing is
 /// lost (no frame end where the size field says so, or octets that are no frame) the bytes at hand become
 /// one packet named `unknown`; what arrives later makes further `unknown` packets, without an oddity.
+/// These packets have no field but `payload`.
+///
+/// ```
+/// use mqspec_wire::{Side, amqp::Decoder};
+///
+/// let mut decoder = Decoder::new(Side::Server);
+/// decoder.push(b"\x08\0\x01\0\0\0\0");
+/// assert_eq!(decoder.next_packet(), None);
+/// decoder.push(b"\xce");
+/// let heartbeat = decoder.next_packet().expect("the frame is complete");
+/// assert_eq!(heartbeat.name, "heartbeat");
+/// let oddity = &heartbeat.oddities[0];
+/// assert_eq!(oddity.statement, "amqp-0-9-1/AMQP-4.2.7-heartbeat-channel");
+/// assert_eq!((oddity.span.clone(), &*oddity.message), (1..3, "a heartbeat on channel 1"));
+/// ```
 #[derive(Debug)]
 pub struct Decoder {
     sender: Side,

@@ -2,15 +2,13 @@
 
 use bytes::Bytes;
 
+use super::checked::Checked;
 use super::layout::{
-    self, BASIC, CONNECTION, FRAME_BODY, FRAME_END, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD, FieldLayout,
+    self, BASIC, CONNECTION, FRAME_BODY, FRAME_END, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD,
     MethodLayout, PROPERTIES, Wire, property_flag,
 };
-use super::shapes::{malformations, shapes};
-use super::write::{self, Problem};
 use crate::codec::EncodeError;
 use crate::packet::Draft;
-use crate::shape::FieldShape;
 use crate::spec::Spec;
 use crate::value::Value;
 
@@ -19,8 +17,25 @@ const FRAME_MAX: u64 = 131_072;
 /// Octets of a frame around its payload.
 const FRAME_OVERHEAD: u64 = 8;
 
-/// Writes a packet, one piece per frame. Fields not given are 0, empty or false; the channel is 1, and 0
-/// for the connection class and heartbeats. Of a field given twice the last counts.
+/// Writes a packet, one piece per frame.
+///
+/// Fields not given are 0, empty or false, or the most ordinary value where that would be illegal or
+/// mean nothing (virtual host `/`, locale `en_US`, mechanism `PLAIN`, exchange type `direct`, reply code
+/// 200). The channel is 1, and 0 for the connection class and heartbeats. Properties not given are left
+/// out; an empty body has no frame. Of a field given twice the last counts.
+///
+/// ```
+/// use mqspec_wire::{Draft, amqp};
+///
+/// let publish = Draft::new("basic.publish").with("routing_key", "q").with("body", "hi");
+/// let frames = amqp::encode(&publish)?;
+/// assert_eq!(frames[0][..], *b"\x01\0\x01\0\0\0\x0a\0\x3c\0\x28\0\0\0\x01q\0\xce");
+/// assert_eq!(frames[2][..], *b"\x03\0\x01\0\0\0\x02hi\xce");
+///
+/// let unframed = Draft::new("heartbeat").malformed("frame_end", 0);
+/// assert_eq!(amqp::encode(&unframed)?, [b"\x08\0\0\0\0\0\0\0"[..].to_vec()]);
+/// # Ok::<(), mqspec_wire::EncodeError>(())
+/// ```
 ///
 /// # Errors
 ///
@@ -34,8 +49,8 @@ pub fn encode(draft: &Draft) -> Result<Vec<Bytes>, EncodeError> {
     let frames = match draft.name() {
         "protocol-header" => return protocol_header(&draft),
         "content-header" => vec![content_header(&draft, None)?],
-        "content-body" => vec![draft.frame(Part::Body, draft.octets_field("body")?)?],
-        "heartbeat" => vec![draft.frame(Part::Heartbeat, draft.octets_field("payload")?)?],
+        "content-body" => vec![frame(&draft, Part::Body, draft.octets_field("body")?)?],
+        "heartbeat" => vec![frame(&draft, Part::Heartbeat, draft.octets_field("payload")?)?],
         "unknown" => vec![unknown(&draft)?],
         name => match layout::method_by_name(name) {
             Some(method) => method_frames(&draft, method)?,
@@ -75,145 +90,6 @@ struct Frame {
     payload: Vec<u8>,
 }
 
-/// A draft whose names all exist.
-struct Checked<'draft> {
-    draft: &'draft Draft,
-    has_method: bool,
-    has_header: bool,
-}
-
-impl<'draft> Checked<'draft> {
-    fn new(draft: &'draft Draft) -> Result<Self, EncodeError> {
-        let Some(shape) = shapes().iter().find(|shape| shape.name == draft.name) else {
-            return Err(EncodeError::UnknownPacket(draft.name.clone(), Spec::Amqp091));
-        };
-        let knows = |shapes: &[FieldShape], name: &str| shapes.iter().any(|shape| shape.name == name);
-        if let Some((field, _)) = draft.fields.iter().find(|(name, _)| !knows(&shape.fields, name)) {
-            return Err(EncodeError::UnknownField { packet: draft.name.clone(), field: field.clone() });
-        }
-        if let Some((name, _)) = draft.malformed.iter().find(|(name, _)| !knows(malformations(), name)) {
-            return Err(EncodeError::UnknownMalformation(name.clone()));
-        }
-        let has_method = layout::method_by_name(&draft.name).is_some();
-        let has_header = draft.name == "content-header" || layout::carries_content(&draft.name);
-        let checked = Self { draft, has_method, has_header };
-        checked.check_places()?;
-        Ok(checked)
-    }
-
-    /// A deviation that would change nothing is a mistake of whoever asked for it.
-    fn check_places(&self) -> Result<(), EncodeError> {
-        let is_frame = self.name() != "protocol-header";
-        for (name, value) in &self.draft.malformed {
-            let (has_place, what) = match name.as_str() {
-                "class_id" | "method_id" | "arguments" => (self.has_method, "method"),
-                "header_class_id" | "weight" | "body_size" | "property_flags" | "properties" => {
-                    (self.has_header, "content header")
-                }
-                "only" => (self.has_method && self.has_header, "content"),
-                "frame_type" | "frame_size" | "frame_end" => (is_frame, "frame around it"),
-                _ => (true, ""),
-            };
-            if !has_place {
-                return Err(self.unwritable(name, value, format!("this packet has no {what}")));
-            }
-        }
-        Ok(())
-    }
-
-    fn name(&self) -> &'draft str {
-        &self.draft.name
-    }
-
-    fn field(&self, name: &str) -> Option<&'draft Value> {
-        self.draft.fields.iter().rfind(|(field, _)| field == name).map(|(_, value)| value)
-    }
-
-    fn deviation(&self, name: &'static str) -> Option<(&'static str, &'draft Value)> {
-        self.draft.malformed.iter().rfind(|(field, _)| field == name).map(|(_, value)| (name, value))
-    }
-
-    fn unwritable(&self, field: &str, value: &Value, why: Problem) -> EncodeError {
-        EncodeError::Unwritable {
-            packet: self.draft.name.clone(),
-            field: field.to_owned(),
-            value: value.to_string(),
-            why,
-        }
-    }
-
-    /// A number of `N` octets: the first of the given places that the draft fills, or the default.
-    fn number<const N: usize>(
-        &self,
-        places: [Option<(&str, &Value)>; 2],
-        default: [u8; N],
-    ) -> Result<[u8; N], EncodeError> {
-        let Some((name, value)) = places.into_iter().flatten().next() else { return Ok(default) };
-        write::unsigned(value).map_err(|why| self.unwritable(name, value, why))
-    }
-
-    fn number_field<const N: usize>(&self, name: &str, default: [u8; N]) -> Result<[u8; N], EncodeError> {
-        self.number([self.field(name).map(|value| (name, value)), None], default)
-    }
-
-    /// A deviation that counts octets.
-    fn count(&self, name: &'static str) -> Result<Option<usize>, EncodeError> {
-        let Some((name, value)) = self.deviation(name) else { return Ok(None) };
-        let count = write::unsigned(value).map(u32::from_be_bytes);
-        let count = count.map_err(|why| self.unwritable(name, value, why))?;
-        Ok(Some(usize::try_from(count).unwrap_or(usize::MAX)))
-    }
-
-    fn octets(&self, name: &str, value: &Value) -> Result<Bytes, EncodeError> {
-        let octets = value.as_bytes().cloned();
-        octets.ok_or_else(|| self.unwritable(name, value, "it takes bytes".to_owned()))
-    }
-
-    fn octets_field(&self, name: &str) -> Result<Vec<u8>, EncodeError> {
-        self.field(name).map_or(Ok(Vec::new()), |value| self.octets(name, value).map(Vec::from))
-    }
-
-    /// A frame on the draft's channel.
-    fn frame(&self, part: Part, payload: Vec<u8>) -> Result<Frame, EncodeError> {
-        let on_zero = part == Part::Heartbeat
-            || layout::method_by_name(self.name()).is_some_and(|method| method.class_id == CONNECTION);
-        let channel = self.number_field("channel", u16::from(!on_zero).to_be_bytes())?;
-        Ok(Frame { part, channel, payload })
-    }
-
-    /// Writes one field, or its default, that is not a bit.
-    fn write(&self, layout: &FieldLayout, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        let zero = Value::Integer(0);
-        let empty = Value::Bytes(Bytes::new());
-        let given = self.field(layout.name);
-        let label = given.and_then(|value| labelled(layout, value));
-        let number = label.as_ref().or(given).unwrap_or(&zero);
-        let text = given.unwrap_or(&empty);
-        let written = match layout.wire {
-            Wire::Bit | Wire::Octet => write::unsigned::<1>(number).map(|octets| out.extend(octets)),
-            Wire::Short => write::unsigned::<2>(number).map(|octets| out.extend(octets)),
-            Wire::Long => write::unsigned::<4>(number).map(|octets| out.extend(octets)),
-            Wire::LongLong => write::unsigned::<8>(number).map(|octets| out.extend(octets)),
-            Wire::ShortString => write::short_string(text, out),
-            Wire::LongString => write::long_string(text, out),
-            Wire::Table => write::table(text, out),
-        };
-        written.map_err(|why| self.unwritable(layout.name, given.unwrap_or(&zero), why))
-    }
-
-    fn bit(&self, name: &str) -> Result<bool, EncodeError> {
-        let Some(value) = self.field(name) else { return Ok(false) };
-        value.as_bool().ok_or_else(|| self.unwritable(name, value, "it takes true or false".to_owned()))
-    }
-}
-
-/// The number that a name stands for, where the field has names for its values.
-fn labelled(layout: &FieldLayout, value: &Value) -> Option<Value> {
-    let name = value.as_text()?;
-    let (_, number) = layout.labels().iter().find(|(label, _)| *label == name)?;
-    Some(Value::Integer(*number))
-}
-
 /// `AMQP` and four octets, without a frame (§4.2.2).
 fn protocol_header(draft: &Checked<'_>) -> Result<Vec<Bytes>, EncodeError> {
     let mut octets = b"AMQP".to_vec();
@@ -235,7 +111,15 @@ fn unknown(draft: &Checked<'_>) -> Result<Frame, EncodeError> {
     }
     payload.extend(draft.octets_field("arguments")?);
     payload.extend(draft.octets_field("payload")?);
-    draft.frame(Part::Other(frame_type), payload)
+    frame(draft, Part::Other(frame_type), payload)
+}
+
+/// A frame on the draft's channel.
+fn frame(draft: &Checked<'_>, part: Part, payload: Vec<u8>) -> Result<Frame, EncodeError> {
+    let on_zero = part == Part::Heartbeat
+        || layout::method_by_name(draft.name()).is_some_and(|method| method.class_id == CONNECTION);
+    let channel = draft.number_field("channel", u16::from(!on_zero).to_be_bytes())?;
+    Ok(Frame { part, channel, payload })
 }
 
 /// The frames of a method: itself and, where it carries content, header and bodies (§4.2.6).
@@ -247,12 +131,12 @@ fn method_frames(draft: &Checked<'_>, method: &MethodLayout) -> Result<Vec<Frame
         Some((name, value)) => payload.extend(draft.octets(name, value)?),
         None => arguments(draft, method, &mut payload)?,
     }
-    let mut frames = vec![draft.frame(Part::Method, payload)?];
+    let mut frames = vec![frame(draft, Part::Method, payload)?];
     if method.carries_content() {
         let body = draft.octets_field("body")?;
         frames.push(content_header(draft, Some(body.len()))?);
         for chunk in body.chunks(chunk_size(draft)?) {
-            frames.push(draft.frame(Part::Body, chunk.to_vec())?);
+            frames.push(frame(draft, Part::Body, chunk.to_vec())?);
         }
     }
     Ok(frames)
@@ -321,7 +205,7 @@ fn content_header(draft: &Checked<'_>, body: Option<usize>) -> Result<Frame, Enc
         payload.extend(draft.number(places, flags.to_be_bytes())?);
     }
     payload.extend(properties);
-    draft.frame(Part::Header, payload)
+    frame(draft, Part::Header, payload)
 }
 
 /// The frames that `only` asks for.

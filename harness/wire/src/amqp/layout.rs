@@ -304,6 +304,34 @@ impl FieldLayout {
     }
 }
 
+/// What a draft's field holds unless it says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Preset {
+    /// 0, false, empty.
+    Zero,
+    /// This number.
+    Number(u8),
+    /// This text.
+    Text(&'static str),
+}
+
+impl FieldLayout {
+    /// The most ordinary legal value: zero, unless zero breaks the field's rule or means nothing.
+    pub(super) fn preset(&self) -> Preset {
+        match (self.rule, self.name) {
+            (Rule::VersionMinor, _) => Preset::Number(9),
+            (Rule::ReplyCode, _) => Preset::Number(200),
+            (Rule::DeliveryTag, _) => Preset::Number(1),
+            (Rule::ReplyText, _) => Preset::Text("ok"),
+            (Rule::Path, _) => Preset::Text("/"),
+            (Rule::Mechanisms, _) | (_, "mechanism") => Preset::Text("PLAIN"),
+            (Rule::Locales, _) | (_, "locale") => Preset::Text("en_US"),
+            (_, "type") => Preset::Text("direct"),
+            _ => Preset::Zero,
+        }
+    }
+}
+
 /// The method with these ids.
 pub(super) fn method_by_id(class_id: u16, method_id: u16) -> Option<&'static MethodLayout> {
     let wanted = (class_id, method_id);

@@ -33,6 +33,7 @@
 //! beyond that a container's contents stay bytes, which the encoder accepts in a container's place.
 
 mod assemble;
+mod checked;
 mod cursor;
 mod decode;
 mod encode;

@@ -8,5 +8,6 @@ mod malformed;
 mod methods;
 mod oddities;
 mod properties;
+mod recorded;
 mod second_opinion;
 mod support;

@@ -338,8 +338,10 @@ fn every_method_has_legal_defaults() {
         let packet = decode_one(sender, pieces.first().expect("a method frame"));
         assert_eq!(packet.name, shape.name);
         let names: Vec<&str> = packet.fields.iter().map(|field| field.name).collect();
-        let optional = shape.fields.iter().filter(|field| !field.optional);
-        assert_eq!(names, optional.map(|field| field.name).collect::<Vec<_>>(), "{}", shape.name);
+        let named = matches!(shape.name, "exchange.declare" | "exchange.delete");
+        assert_eq!(packet.oddities.len(), usize::from(named), "only a name has no default: {packet:?}");
+        let required = shape.fields.iter().filter(|field| !field.optional);
+        assert_eq!(names, required.map(|field| field.name).collect::<Vec<_>>(), "{}", shape.name);
     }
 }
 
