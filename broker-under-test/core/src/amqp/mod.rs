@@ -1,26 +1,64 @@
-//! AMQP as a server. (In the making.)
+//! AMQP 0-9-1 as a server, with RabbitMQ's core extensions.
+//!
+//! Octets come in by [`Amqp::handle`], are split into frames and methods by [`codec`], and each method goes to
+//! the file of its class in `handle/`. Those change the connection, the channel, and what all share (`state.rs`);
+//! after each frame the queues that were touched hand out what they can (`delivery.rs`). So any split of the octets
+//! gives the same effects.
+
+mod binding;
+mod channel;
+pub mod codec;
+mod config;
+mod connection;
+mod consumer;
+mod dead_letter;
+mod delivery;
+mod exchange;
+mod handle;
+mod message;
+mod queue;
+mod queue_arguments;
+mod state;
+mod timers;
+mod vhost;
+pub mod violation;
+
+pub use config::{AmqpConfig, User};
+pub use violation::Violation;
 
 use crate::effect::{Effects, Input, Now};
-
-/// What an operator can choose of AMQP.
-#[derive(Clone, Debug, Default)]
-pub struct AmqpConfig {}
+use handle::Turn;
+use state::State;
 
 /// The AMQP half of the broker.
 #[derive(Debug)]
-pub struct Amqp {}
+pub struct Amqp {
+    state: State,
+}
 
 impl Amqp {
-    /// Without connections.
-    pub fn new(_config: AmqpConfig) -> Self {
-        Self {}
+    /// Without connections; each virtual host has its predeclared exchanges and no queue.
+    pub fn new(config: AmqpConfig) -> Self {
+        Self { state: State::new(config) }
     }
 
-    /// Takes one input that concerns a AMQP connection, or all of them.
-    pub fn handle(&mut self, _now: Now, _input: Input<'_>, _effects: &mut Effects) {}
+    /// Takes one input that concerns an AMQP connection, or all of them.
+    pub fn handle(&mut self, now: Now, input: Input<'_>, effects: &mut Effects) {
+        let mut turn = Turn { now, state: &mut self.state, effects };
+        match input {
+            Input::Opened { connection, .. } => turn.on_opened(connection),
+            Input::Received { connection, bytes } => turn.on_received(connection, bytes),
+            Input::Taken { connection, bytes } => turn.on_taken(connection, bytes),
+            Input::Closed { connection } => turn.on_closed(connection),
+            Input::TimePassed => {}
+            Input::ShutDown => turn.on_shut_down(),
+        }
+        turn.settle();
+        turn.on_time();
+    }
 
-    /// When something is due.
+    /// When [`Input::TimePassed`] is due next; after the `now` of the latest [`Amqp::handle`].
     pub fn next_deadline(&self) -> Option<Now> {
-        None
+        self.state.timers.next()
     }
 }

@@ -1,0 +1,5 @@
+//! The AMQP half of the broker, driven by octets through the one door.
+
+mod client;
+mod messages;
+mod tell;
