@@ -161,6 +161,7 @@ impl Lowering<'_> {
             Kind::Map(entries) => match entries.iter().find(|entry| entry.key == "subscriptions") {
                 Some(list) => {
                     let rest = entries.iter().filter(|entry| entry.key != "subscriptions").collect();
+                    let rest = self.of_this_version(rest);
                     (list.value.as_list().unwrap_or_default().iter().collect(), rest)
                 }
                 None => (vec![node], Vec::new()),
@@ -218,6 +219,7 @@ impl Lowering<'_> {
             Kind::Map(entries) => {
                 let filters = entries.iter().find(|entry| entry.key == "filters");
                 let rest = entries.iter().filter(|entry| entry.key != "filters").collect();
+                let rest = self.of_this_version(rest);
                 (filters.and_then(|entry| entry.value.as_list()).unwrap_or_default().iter().collect(), rest)
             }
             Kind::Null | Kind::Bool(_) | Kind::Integer(_) | Kind::Float(_) | Kind::Text(_) => {

@@ -354,7 +354,7 @@ impl Lowering<'_> {
             return None;
         }
         let of_connection = name.starts_with("connection.") || name == "heartbeat";
-        let implied = if of_connection { 0 } else { 1 };
+        let implied = u16::from(!of_connection);
         let Some(entry) = take(entries, "channel") else { return Some(implied) };
         let channel = self.number(&entry.value, "`channel`", 0, u64::from(u16::MAX))?;
         u16::try_from(channel).ok()
@@ -369,7 +369,7 @@ impl Lowering<'_> {
     /// The entries of a map; an empty place counts as an empty map.
     pub(super) fn map<'a>(&mut self, node: &'a Node, what: &str) -> Option<Vec<&'a Entry>> {
         match &node.kind {
-            Kind::Map(entries) => Some(entries.iter().collect()),
+            Kind::Map(entries) => Some(self.of_this_version(entries.iter().collect())),
             Kind::Null => Some(Vec::new()),
             Kind::Bool(_) | Kind::Integer(_) | Kind::Float(_) | Kind::Text(_) | Kind::List(_) => {
                 self.report(

@@ -210,7 +210,7 @@ impl Lowering<'_> {
         };
         let mut values = Vec::new();
         let mut sound = true;
-        for Entry { key, key_span, value } in entries {
+        for Entry { key, key_span, value } in self.of_this_version(entries.iter().collect()) {
             if let Some(shape) = entry.iter().find(|shape| shape.name == key) {
                 let value = self.expression(value, shape);
                 sound &= value.is_some();
