@@ -1,15 +1,27 @@
 //! Guarantees as pure functions of a trace, one file each.
 //!
-//! `packets` is always on: it judges every packet that a broker sends, in every plan.
+//! The always-on checks judge every packet that a broker sends, in every plan: `packets` each by itself,
+//! the conversations in their order. They cannot be switched off, so they stay silent wherever the trace
+//! does not prove a fault: after something malformed from the tester, about a session or a queue that is
+//! older than the trace, or about an operation whose answer was never seen (indeterminate).
 
+mod guarantee;
+mod judge;
+pub mod mqtt_conversation;
+mod mqtt_packet;
 pub mod packets;
+mod topic;
+
+pub use guarantee::{Guarantee, Parameter, guarantee, guarantees, run};
 
 use crate::trace::Trace;
 use crate::verdict::Finding;
 
 /// Runs every check that needs no parameters.
 pub fn always_on(trace: &Trace) -> Vec<Finding> {
-    packets::check(trace)
+    let mut findings = packets::check(trace);
+    findings.extend(mqtt_conversation::check(trace));
+    findings
 }
 
 /// A guarantee that a scenario's `check` step can name.

@@ -1,0 +1,5 @@
+//! The checks against traces written by hand: guilty ones that they convict, innocent ones that they acquit.
+
+mod mqtt_conversation;
+mod nonsense;
+mod story;
