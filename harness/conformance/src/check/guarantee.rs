@@ -10,20 +10,11 @@ use crate::verdict::Finding;
 pub struct Guarantee {
     /// What a scenario calls it.
     pub name: &'static str,
-    /// What it judges, in a sentence.
-    pub about: &'static str,
-    /// The parameters that it knows; each is optional.
-    pub parameters: &'static [Parameter],
+    /// The names of its parameters. Each is a bit, and false where a scenario does not give it.
+    pub parameters: &'static [&'static str],
+    /// What it demands, in one sentence.
+    pub gist: &'static str,
     pub(super) judge: fn(&Trace, Parameters<'_>) -> Vec<Finding>,
-}
-
-/// A parameter of a guarantee. All of them are bits so far.
-#[derive(Debug)]
-pub struct Parameter {
-    /// What a scenario calls it.
-    pub name: &'static str,
-    /// What it means when it is true.
-    pub about: &'static str,
 }
 
 /// Parameters as given, every one of them known to the guarantee and a bit.
@@ -35,11 +26,6 @@ impl Parameters<'_> {
     pub(super) fn is_set(self, name: &str) -> bool {
         self.0.iter().any(|(given, value)| given == name && value.as_bool() == Some(true))
     }
-}
-
-/// Every guarantee, by name.
-pub fn guarantees() -> &'static [Guarantee] {
-    GUARANTEES
 }
 
 /// The guarantee of this name.
@@ -58,9 +44,9 @@ pub fn run(name: &str, parameters: &[(String, Value)], trace: &Trace) -> Result<
         format!("there is no guarantee `{name}`; there are: {}", known.join(", "))
     })?;
     for (given, value) in parameters {
-        if !guarantee.parameters.iter().any(|parameter| parameter.name == given) {
-            let known: Vec<_> = guarantee.parameters.iter().map(|parameter| parameter.name).collect();
-            return Err(format!("`{name}` has no parameter `{given}`; it has: {}", known.join(", ")));
+        if !guarantee.parameters.contains(&given.as_str()) {
+            let known = guarantee.parameters.join(", ");
+            return Err(format!("`{name}` has no parameter `{given}`; it has: {known}"));
         }
         if value.as_bool().is_none() {
             return Err(format!("`{given}` of `{name}` is true or false, not {value}"));
@@ -69,4 +55,5 @@ pub fn run(name: &str, parameters: &[(String, Value)], trace: &Trace) -> Result<
     Ok((guarantee.judge)(trace, Parameters(parameters)))
 }
 
-static GUARANTEES: &[Guarantee] = &[];
+/// Every guarantee that [`run`] knows.
+pub static GUARANTEES: &[Guarantee] = &[];

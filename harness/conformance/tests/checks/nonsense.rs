@@ -215,6 +215,7 @@ proptest! {
 /// A broker that answers wrongly for ever, with all state growing: ten times the trace may take ten times
 /// as long, with much room for a busy machine, but not a hundred times.
 #[test]
+#[allow(clippy::disallowed_methods, reason = "the time that judging takes is what is measured")]
 fn judging_is_linear() {
     let actor = ActorId(1);
     let connection = ConnectionNumber(1);
