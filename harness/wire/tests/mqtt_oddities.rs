@@ -6,43 +6,9 @@ mod mqtt_support;
 
 use std::collections::BTreeSet;
 
-use mqspec_wire::{Oddity, Side, Spec};
-use mqtt_support::{bytes, decode};
-
-/// One line of a vector file.
-struct Vector {
-    sender: Side,
-    bytes: Vec<u8>,
-    statements: BTreeSet<String>,
-    line: &'static str,
-}
-
-fn vectors(spec: Spec, file: &'static str) -> Vec<Vector> {
-    let lines = file.lines().filter(|line| !line.starts_with('#'));
-    lines.map(|line| vector(spec, line)).collect()
-}
-
-fn vector(spec: Spec, line: &'static str) -> Vector {
-    let columns: Vec<_> = line.split('|').map(str::trim).collect();
-    let [sender, hex, statements, _] = columns.as_slice() else {
-        panic!("not four columns: {line}");
-    };
-    let sender = match *sender {
-        "client" => Side::Client,
-        "server" => Side::Server,
-        other => panic!("no side {other}: {line}"),
-    };
-    let hex = match hex.split_once("LL") {
-        Some((first, body)) => {
-            let length = bytes(body).len();
-            assert!(length < 128, "the length needs a second byte: {line}");
-            format!("{first}{length:02X}{body}")
-        }
-        None => (*hex).to_owned(),
-    };
-    let statements = statements.split_whitespace().map(|id| format!("{spec}/{id}")).collect();
-    Vector { sender, bytes: bytes(&hex), statements, line }
-}
+use mqspec_wire::{Oddity, Spec};
+use mqtt_support::decode;
+use mqtt_support::vector::{Vector, vectors};
 
 /// The statements that the bytes break, and every oddity behind them.
 fn broken(spec: Spec, vector: &Vector) -> (BTreeSet<String>, Vec<Oddity>) {

@@ -2,9 +2,9 @@
 
 mod mqtt_support;
 
-use bytes::Bytes;
-use mqspec_wire::{Draft, Field, FieldShape, Packet, PacketShape, Shape, Side, Spec, Value, encode, shapes};
+use mqspec_wire::{Draft, Field, Packet, Side, Spec, Value, encode};
 use mqtt_support::decode;
+use mqtt_support::generate::any_draft;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -34,67 +34,6 @@ fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
     vec(prop_oneof![framed, likely, connect, vec(any::<u8>(), 0..20)], 0..4).prop_map(|parts| parts.concat())
 }
 
-fn any_text() -> impl Strategy<Value = Value> {
-    prop_oneof!["[a-z/+#$]{0,8}", "\\PC{0,4}"].prop_map(|text| Value::text(&text))
-}
-
-fn any_raw() -> impl Strategy<Value = Value> {
-    vec(any::<u8>(), 0..8).prop_map(|bytes| Value::Bytes(bytes.into()))
-}
-
-/// A value that has room in a field of this shape.
-fn any_value(field: &FieldShape) -> BoxedStrategy<Value> {
-    match &field.shape {
-        Shape::Bool => any::<bool>().prop_map(Value::Bool).boxed(),
-        Shape::Unsigned(maximum) => (0..=*maximum).prop_map(|number| Value::Integer(number.into())).boxed(),
-        Shape::Text => prop_oneof![any_text(), any_raw()].boxed(),
-        Shape::Binary => any_raw().boxed(),
-        Shape::Table => {
-            let pair = (any_text(), any_text())
-                .prop_map(|(key, value)| (key.as_bytes().cloned().unwrap_or_default(), value));
-            vec(pair, 1..3).prop_map(Value::Map).boxed()
-        }
-        Shape::List(entry) if entry.is_empty() && field.name == "filters" => {
-            vec(any_text(), 0..3).prop_map(Value::List).boxed()
-        }
-        Shape::List(entry) if entry.is_empty() => {
-            vec((0_i128..256).prop_map(Value::Integer), 0..4).prop_map(Value::List).boxed()
-        }
-        Shape::List(entry) => {
-            let keys: Vec<_> = entry.iter().map(|field| Bytes::from_static(field.name.as_bytes())).collect();
-            let values: Vec<_> = entry.iter().map(any_value).collect();
-            let map = values.prop_map(move |values| Value::Map(keys.iter().cloned().zip(values).collect()));
-            vec(map, 0..3).prop_map(Value::List).boxed()
-        }
-    }
-}
-
-/// A draft with every field that must be there and some of those that may.
-fn any_draft() -> impl Strategy<Value = (Spec, Draft)> {
-    any_spec().prop_flat_map(|spec| {
-        let named: Vec<_> = shapes(spec).iter().filter(|shape| shape.name != "unknown").collect();
-        (Just(spec), proptest::sample::select(named).prop_flat_map(draft_of))
-    })
-}
-
-fn draft_of(shape: &'static PacketShape) -> impl Strategy<Value = Draft> {
-    // The flags of CONNECT follow from what is there.
-    let follows = |name: &str| ["will_flag", "user_name_flag", "password_flag"].contains(&name);
-    let fields: Vec<_> = shape
-        .fields
-        .iter()
-        .filter(|field| !follows(field.name))
-        .map(|field| {
-            let given = any_value(field).prop_map(|value| Some((field.name.to_owned(), value)));
-            if field.optional { prop_oneof![Just(None), given].boxed() } else { given.boxed() }
-        })
-        .collect();
-    fields.prop_map(|fields| {
-        let fields = fields.into_iter().flatten().collect();
-        Draft { name: shape.name.to_owned(), fields, malformed: Vec::new() }
-    })
-}
-
 /// Whether the packet that a draft asks for says where its fields are: an identifier at QoS 0 is payload.
 fn says_what_it_has(draft: &Draft) -> bool {
     let is = |name: &str, value: &Value| draft.fields.iter().any(|(given, is)| given == name && is == value);
@@ -116,7 +55,10 @@ fn joined(packets: Vec<Packet>) -> (Vec<Packet>, Vec<u8>) {
 
 proptest! {
     #[test]
-    fn any_draft_is_read_as_it_was_written((spec, draft) in any_draft(), side in any_side()) {
+    fn any_draft_is_read_as_it_was_written(
+        (spec, draft) in any_spec().prop_flat_map(|spec| (Just(spec), any_draft(spec))),
+        side in any_side(),
+    ) {
         prop_assume!(says_what_it_has(&draft));
         let written = encode(spec, side, &draft).expect("each value has room");
         let (packets, rest) = decode(spec, side, &[&written.concat()]);

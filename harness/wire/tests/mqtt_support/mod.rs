@@ -1,6 +1,9 @@
 //! Short ways to write bytes and values in the MQTT tests.
 #![allow(dead_code, reason = "each test binary uses its part of it")]
 
+pub(crate) mod generate;
+pub(crate) mod vector;
+
 use bytes::Bytes;
 use mqspec_wire::{Decoder, Packet, Side, Spec, Value};
 
