@@ -3,9 +3,8 @@
 use bytes::Bytes;
 
 use super::layout::{Form, Layout, Part, When};
-use super::property::{self, Form as PropertyForm, Property, Sections, WILL};
+use super::property::{Sections, WILL, by_name};
 use super::reason::Codes;
-use super::varint;
 use crate::codec::{EncodeError, shape};
 use crate::packet::Draft;
 use crate::spec::{Side, Spec};
@@ -14,6 +13,7 @@ use malformation::Malformed;
 use value::Context;
 
 pub(super) mod malformation;
+mod property;
 mod value;
 
 /// Writes a packet. Which side sends it does not change its bytes.
@@ -72,7 +72,7 @@ fn check_names(spec: Spec, draft: &Draft, parts: &[Part]) -> Result<(), EncodeEr
         shape(spec, &draft.name).ok_or_else(|| EncodeError::UnknownPacket(draft.name.clone(), spec))?;
     let is_property = |name: &str| {
         parts.iter().any(|part| match part.form {
-            Form::Properties(section) => property::by_name(name, section).is_some(),
+            Form::Properties(section) => by_name(name, section).is_some(),
             Form::Byte
             | Form::TwoBytes
             | Form::PacketId(..)
@@ -160,7 +160,7 @@ impl Writer<'_> {
     }
 
     fn has_property(&self, section: Sections) -> bool {
-        self.draft.fields.iter().any(|(name, _)| property::by_name(name, section).is_some())
+        self.draft.fields.iter().any(|(name, _)| by_name(name, section).is_some())
     }
 
     fn has_will(&self) -> bool {
@@ -294,73 +294,6 @@ impl Writer<'_> {
             }
         }
         self.out.extend_from_slice(&out);
-        Ok(())
-    }
-
-    /// The property length and the properties, in the draft's order.
-    fn properties(&mut self, section: Sections) -> Result<(), EncodeError> {
-        let deviation = self.malformed.of_section(section);
-        if deviation.omit {
-            return Ok(());
-        }
-        let mut bytes = Vec::new();
-        for (name, value) in &self.draft.fields {
-            if let Some(property) = property::by_name(name, section) {
-                for item in value::each(value) {
-                    self.property(property, name, item, &mut bytes)?;
-                }
-            }
-        }
-        bytes.extend_from_slice(&deviation.extra);
-        let length = match deviation.length {
-            Some(length) => length,
-            None => self.context.length(&bytes)?,
-        };
-        varint::write(length, &mut self.out);
-        self.out.append(&mut bytes);
-        Ok(())
-    }
-
-    fn property(
-        &self,
-        property: &Property,
-        name: &str,
-        value: &Value,
-        out: &mut Vec<u8>,
-    ) -> Result<(), EncodeError> {
-        let id = property.id;
-        match property.form {
-            PropertyForm::Byte => {
-                varint::write(id, out);
-                out.push(self.context.byte(name, value, 255)?);
-            }
-            PropertyForm::TwoBytes => {
-                varint::write(id, out);
-                out.extend_from_slice(&self.context.two_bytes(name, value)?.to_be_bytes());
-            }
-            PropertyForm::FourBytes => {
-                varint::write(id, out);
-                out.extend_from_slice(&self.context.number(name, value, u32::MAX)?.to_be_bytes());
-            }
-            PropertyForm::Variable => {
-                varint::write(id, out);
-                varint::write(self.context.number(name, value, varint::MAXIMUM)?, out);
-            }
-            PropertyForm::Text(_) | PropertyForm::Binary => {
-                varint::write(id, out);
-                self.context.write_prefixed(name, &self.context.bytes(name, value)?, out)?;
-            }
-            PropertyForm::Pair => {
-                let Value::Map(pairs) = value.untagged() else {
-                    return Err(self.context.unwritable(name, value, "names with their values are needed"));
-                };
-                for (key, value) in pairs {
-                    varint::write(id, out);
-                    self.context.write_prefixed(name, key, out)?;
-                    self.context.write_prefixed(name, &self.context.bytes(name, value)?, out)?;
-                }
-            }
-        }
         Ok(())
     }
 }
