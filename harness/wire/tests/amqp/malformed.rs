@@ -78,6 +78,11 @@ fn rows() -> Vec<(Draft, &'static str)> {
         (Draft::new("content-header").with("class_id", 10).with("weight", 1), "02 0001 0000000e 000a 0001 0000000000000000 0000 ce"),
         (Draft::new("content-header").with("body_size", 1).with("type", "t"), "02 0001 00000010 003c 0000 0000000000000001 0020 01 74 ce"),
         (Draft::new("content-header").with("property_flags", 3), "02 0001 0000000e 003c 0000 0000000000000000 0003 ce"),
+        // As a header of a class without content reads back: its flags are among the unread octets.
+        (
+            Draft::new("content-header").with("class_id", 50).with("properties", octets("0800 01")),
+            "02 0001 0000000f 0032 0000 0000000000000000 0800 01 ce",
+        ),
         (Draft::new("content-body").with("channel", 2).with("body", "x"), "03 0002 00000001 78 ce"),
         (Draft::new("content-body"), "03 0001 00000000 ce"),
         (Draft::new("heartbeat"), "08 0000 00000000 ce"),
