@@ -1,22 +1,8 @@
 //! The examples of docs/SCENARIOS.md load: whole scenarios as they stand, steps within one that has their actors.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use mqspec_conformance::scenario::load;
-
-const WORDS: [&str; 10] = [
-    "fault",
-    "kill_broker",
-    "start_broker",
-    "stop_broker",
-    "restart_broker",
-    "wait",
-    "bind",
-    "repeat",
-    "together",
-    "check",
-];
 
 /// A fenced block: what stands behind the fence's language, the first line's number, the text.
 struct Block {
@@ -49,14 +35,11 @@ fn blocks() -> Vec<Block> {
 }
 
 /// The actors that steps speak of.
-fn actors(steps: &str) -> BTreeSet<&str> {
-    let heads = steps.lines().filter_map(|line| {
-        let line = line.trim_start().trim_start_matches("- ").trim_start_matches("- ");
-        let (head, rest) = line.split_once(": {").or_else(|| line.split_once(':'))?;
-        let is_step = head.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_');
-        (is_step && line.starts_with(head) && !WORDS.contains(&head)).then_some((head, rest))
-    });
-    heads.map(|(head, _)| head).filter(|head| ["alice", "bob", "carol"].contains(head)).collect()
+fn actors(steps: &str) -> Vec<&'static str> {
+    let named = |name: &str| {
+        steps.lines().any(|line| line.contains(&format!("- {name}:")) || line.contains(&format!("[{name}:")))
+    };
+    ["alice", "bob", "carol"].into_iter().filter(|name| named(name)).collect()
 }
 
 fn scenario_of(block: &Block) -> String {
@@ -67,12 +50,8 @@ fn scenario_of(block: &Block) -> String {
         "amqp" => "amqp-0-9-1",
         other => panic!("line {}: a block is for mqtt, mqtt5 or amqp, not {other}", block.line),
     };
-    let mut actors = actors(&block.text);
-    if block.text.contains("bob:") {
-        actors.insert("bob");
-    }
-    let actors = actors.into_iter().collect::<Vec<_>>().join(", ");
-    let steps: String = block.text.lines().map(|line| format!("  {line}\n")).collect();
+    let actors = actors(&block.text).join(", ");
+    let steps = block.text.lines().fold(String::new(), |steps, line| steps + "  " + line + "\n");
     format!("title: t\nprotocols: [{protocols}]\nstatements: []\nactors: [{actors}]\nsteps:\n{steps}")
 }
 

@@ -92,12 +92,11 @@ impl Field {
     /// The mismatch, in words for the report. A name that is not bound counts as one and says so.
     pub fn compare(&self, packet: &Packet, bindings: &Bindings) -> Result<(), Mismatch> {
         let actual = packet.get(&self.name);
-        let holds = match &self.matcher {
-            Matcher::Repeats(values) => {
-                let all = packet.fields.iter().filter(|field| field.name == self.name);
-                repeats(values, all.map(|field| &field.value).collect(), bindings)
-            }
-            matcher => matcher.holds(actual, bindings),
+        let holds = if let Matcher::Repeats(values) = &self.matcher {
+            let all = packet.fields.iter().filter(|field| field.name == self.name);
+            repeats(values, all.map(|field| &field.value).collect(), bindings)
+        } else {
+            self.matcher.holds(actual, bindings)
         };
         let holds = holds.map_err(|unbound| Mismatch {
             expected: format!("{}: {unbound}", self.name),

@@ -68,7 +68,12 @@ impl Diagnostics {
 
     /// Line and column of a problem's first character, both counted from 1; columns count characters.
     pub fn position(&self, problem: &Problem) -> (usize, usize) {
-        position(self.source.inner(), problem.span.start)
+        self.position_of(problem.span.start)
+    }
+
+    /// Line and column of a byte of the file, both counted from 1; columns count characters.
+    pub fn position_of(&self, byte: usize) -> (usize, usize) {
+        position(self.source.inner(), byte)
     }
 }
 

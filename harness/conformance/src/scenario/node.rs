@@ -62,6 +62,16 @@ impl Node {
         if let Kind::Text(text) = &self.kind { Some(text) } else { None }
     }
 
+    /// The number, where it is a whole one.
+    pub fn as_integer(&self) -> Option<i128> {
+        if let Kind::Integer(number) = self.kind { Some(number) } else { None }
+    }
+
+    /// The truth value, where it is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        if let Kind::Bool(bit) = self.kind { Some(bit) } else { None }
+    }
+
     /// The entries, where it is a map.
     pub fn as_map(&self) -> Option<&[Entry]> {
         if let Kind::Map(entries) = &self.kind { Some(entries) } else { None }

@@ -54,7 +54,8 @@ impl Lowering<'_> {
             "heal" => self.heal(head),
             _ => self.stream_fault(head, &mut entries),
         };
-        for entry in &entries {
+        // What a broken fault leaves behind is no mistake of its own.
+        for entry in entries.iter().filter(|_| fault.is_some()) {
             self.report(Problem::new(
                 entry.key_span.clone(),
                 format!("the fault `{}` has no `{}`", head.key, entry.key),

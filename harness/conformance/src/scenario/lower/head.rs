@@ -139,7 +139,7 @@ impl Lowering<'_> {
         match named_protocol(node) {
             Ok(spec) if spec.is_mqtt() == self.plan_spec.is_mqtt() => Some(spec),
             Ok(spec) => {
-                let message = format!("an actor of a plan for {} cannot speak {spec}", self.plan_spec);
+                let message = format!("{spec} cannot stand in one plan with the file's other protocols");
                 self.report(Problem::new(node.span.clone(), message));
                 None
             }
@@ -243,7 +243,9 @@ impl Lowering<'_> {
             } else {
                 let message = format!("there is no capability `{}`", entry.key);
                 let mut problem = Problem::new(entry.key_span.clone(), message);
-                problem.help = suggest(&entry.key, own().map(|capability| capability.name));
+                let known: Vec<_> = own().map(|capability| capability.name).collect();
+                problem.help =
+                    suggest(&entry.key, known).or_else(|| Some(String::from("docs/SCENARIOS.md lists them")));
                 self.report(problem);
             }
         }

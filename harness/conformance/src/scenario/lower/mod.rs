@@ -23,6 +23,7 @@ use super::diagnostic::{Problem, suggest};
 use super::node::{Entry, Kind, Node, Span};
 use crate::plan::expression::TextPart;
 use crate::plan::{Action, ActorId, ActorPlan, Expression, Origin, Plan, Step};
+use crate::statement::suggest::nearest;
 
 /// Names that the environment binds.
 pub(super) const PROVIDED: [&str; 4] = ["run", "user", "password", "vhost"];
@@ -160,9 +161,9 @@ impl<'a> Lowering<'a> {
 
     fn actor_defaults(&mut self, name: &str, node: Option<&'a Node>) -> (Spec, Vec<&'a Entry>) {
         let Some(node) = node else { return (self.plan_spec, Vec::new()) };
-        let mut entries = match &node.kind {
-            Kind::Map(entries) => entries.iter().collect(),
-            _ => self.map(node, name).unwrap_or_default(),
+        let mut entries: Vec<_> = match node.as_map() {
+            Some(entries) => entries.iter().collect(),
+            None => self.map(node, name).unwrap_or_default(),
         };
         let protocol = packet::take(&mut entries, "protocol");
         let spec = protocol.and_then(|entry| self.protocol(&entry.value)).unwrap_or(self.plan_spec);
@@ -222,8 +223,10 @@ impl<'a> Lowering<'a> {
         if !bound {
             let mut problem = Problem::new(span.clone(), format!("`${name}` is not bound at this point"));
             let known = self.names.keys().map(String::as_str).filter(|name| value::is_name(name));
-            problem.help = suggest(name, known)
-                .or_else(|| Some(String::from("bind it in an earlier step, or write `$$` for a plain `$`")));
+            problem.help = Some(match nearest(name, known) {
+                Some(near) => format!("did you mean `${near}`?"),
+                None => String::from("bind it in an earlier step, or write `$$` for a plain `$`"),
+            });
             self.report(problem);
         }
         bound
@@ -312,10 +315,8 @@ fn written_identifiers(node: &Node, taken: &mut BTreeSet<u16>) {
     match &node.kind {
         Kind::Map(entries) => {
             for entry in entries {
-                match entry.value.kind {
-                    Kind::Integer(number) if entry.key == "packet_id" => {
-                        taken.extend(u16::try_from(number).ok());
-                    }
+                match entry.value.as_integer() {
+                    Some(number) if entry.key == "packet_id" => taken.extend(u16::try_from(number).ok()),
                     _ => written_identifiers(&entry.value, taken),
                 }
             }

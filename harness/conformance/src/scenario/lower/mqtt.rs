@@ -187,13 +187,12 @@ impl Lowering<'_> {
         let mut subscriptions = Vec::new();
         let mut granted = Vec::new();
         for item in list {
-            let value = match &item.kind {
-                Kind::Text(_) => {
-                    let filter = entry_shape.iter().find(|field| field.name == "filter").unwrap_or(field);
-                    self.expression(item, filter)
-                        .map(|filter| Expression::Map(vec![(String::from("filter"), filter)]))
-                }
-                _ => self.item(item, field, entry_shape),
+            let value = if item.as_text().is_some() {
+                let filter = entry_shape.iter().find(|field| field.name == "filter").unwrap_or(field);
+                let filter = self.expression(item, filter);
+                filter.map(|filter| Expression::Map(vec![(String::from("filter"), filter)]))
+            } else {
+                self.item(item, field, entry_shape)
             };
             granted.push(value.as_ref().and_then(requested_qos).unwrap_or_else(|| literal(0)));
             subscriptions.extend(value);
@@ -361,16 +360,14 @@ impl Lowering<'_> {
     /// The QoS, which a composite verb must know to do the exchange.
     fn quality(&mut self, entries: &[&Entry], verb: &str, instead: &str) -> Option<u8> {
         let Some(entry) = entries.iter().find(|entry| entry.key == "qos") else { return Some(0) };
-        match entry.value.kind {
-            Kind::Integer(qos @ 0..=2) => u8::try_from(qos).ok(),
-            _ => {
-                self.report(
-                    Problem::new(entry.value.span.clone(), format!("`{verb}` must know its QoS: 0, 1 or 2"))
-                        .help(format!("use `{instead}` and single packets for anything else")),
-                );
-                None
-            }
+        let qos = entry.value.as_integer().and_then(|qos| u8::try_from(qos).ok()).filter(|qos| *qos <= 2);
+        if qos.is_none() {
+            self.report(
+                Problem::new(entry.value.span.clone(), format!("`{verb}` must know its QoS: 0, 1 or 2"))
+                    .help(format!("use `{instead}` and single packets for anything else")),
+            );
         }
+        qos
     }
 
     /// The author's packet identifier, or the actor's next free one.

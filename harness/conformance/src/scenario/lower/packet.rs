@@ -342,7 +342,7 @@ impl Lowering<'_> {
                 .is_some_and(|shape| shape.fields.iter().any(|field| field.name == entry.key))
         });
         problem.help = match elsewhere {
-            Some(spec) => Some(format!("it has one in {spec}; write `only: {spec}` beside the step")),
+            Some(spec) => Some(format!("it has one in {spec}: write `{spec}: {{ {}: … }}`", entry.key)),
             None => suggest(&entry.key, packet.fields.iter().map(|field| field.name)),
         };
         self.report(problem);

@@ -104,14 +104,13 @@ impl<'a> Lowering<'a> {
         let mut exists = false;
         for version in versions {
             let name = version.as_text().unwrap_or_default();
-            match Spec::ALL.into_iter().find(|spec| spec.id() == name) {
-                Some(spec) => exists |= spec == self.plan_spec,
-                None => {
-                    let mut problem =
-                        Problem::new(version.span.clone(), format!("there is no protocol `{name}`"));
-                    problem.help = suggest(name, Spec::ALL.into_iter().map(Spec::id));
-                    self.report(problem);
-                }
+            if let Some(spec) = Spec::ALL.into_iter().find(|spec| spec.id() == name) {
+                exists |= spec == self.plan_spec;
+            } else {
+                let mut problem =
+                    Problem::new(version.span.clone(), format!("there is no protocol `{name}`"));
+                problem.help = suggest(name, Spec::ALL.into_iter().map(Spec::id));
+                self.report(problem);
             }
         }
         exists
@@ -196,10 +195,18 @@ impl<'a> Lowering<'a> {
             }
             other => {
                 let later = beside_verb(&verb, names());
-                let message = format!("`{other}` is not something that an actor does in {}", self.spec);
+                let (family, stranger, foreign) = if self.spec.is_mqtt() {
+                    ("MQTT", "AMQP", amqp::VERBS)
+                } else {
+                    ("AMQP", "MQTT", mqtt::VERBS)
+                };
+                let message = format!("`{other}` is not something that an {family} client does here");
                 let mut problem = Problem::new(first.key_span.clone(), message);
                 problem.help = match later {
                     Some(verb) => Some(format!("the verb comes first: {{ {verb}: …, {other}: … }}")),
+                    None if foreign.iter().any(|(verb, _)| *verb == other) => {
+                        Some(format!("only {stranger} clients do"))
+                    }
                     None => suggest(other, names()),
                 };
                 self.report(problem);
@@ -244,7 +251,7 @@ impl<'a> Lowering<'a> {
         let entries = self.map(value, "broker").unwrap_or_default();
         self.known_keys(&entries, "this step", &[]);
         for fault in faults {
-            self.push(Action::Broker(fault.clone()));
+            self.push(Action::Broker(*fault));
         }
     }
 

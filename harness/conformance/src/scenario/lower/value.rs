@@ -21,9 +21,9 @@ impl Lowering<'_> {
             return self.bound(name, node);
         }
         match &field.shape {
-            Shape::Bool => match node.kind {
-                Kind::Bool(bit) => Some(literal(bit)),
-                _ => self.wrong_form(node, field, "`true` or `false`"),
+            Shape::Bool => match node.as_bool() {
+                Some(bit) => Some(literal(bit)),
+                None => self.wrong_form(node, field, "`true` or `false`"),
             },
             Shape::Unsigned(most) => self.unsigned(node, field, *most),
             Shape::Text | Shape::Binary => self.octets(node, field),
@@ -43,8 +43,7 @@ impl Lowering<'_> {
             Kind::Integer(number) => {
                 self.report(
                     Problem::new(node.span.clone(), format!("`{}` cannot be {number}", field.name))
-                        .label(format!("0 to {most}"))
-                        .help("a value that has no room in the field can be sent with `send_bytes`"),
+                        .label(format!("0 to {most}")),
                 );
                 None
             }
@@ -88,7 +87,7 @@ impl Lowering<'_> {
                 self.report(
                     Problem::new(
                         node.span.clone(),
-                        format!("`{}` is text, but YAML reads {} here", field.name, node.describe()),
+                        format!("{} is text, but YAML reads {} here", subject(field), node.describe()),
                     )
                     .help(format!(
                         "put it in quotes: \"{}\"",
@@ -160,13 +159,18 @@ impl Lowering<'_> {
 
     fn fill(&mut self, unit: &Node, times: &Node, field: &FieldShape) -> Option<Expression> {
         let unit_expression = self.octets(unit, field)?;
-        let Kind::Integer(number) = times.kind else {
+        let Some(number) = times.as_integer() else {
             self.report(Problem::new(times.span.clone(), "`times` is a number"));
             return None;
         };
         let length = match &unit_expression {
             Expression::Literal(value) => value.as_bytes().map_or(1, |bytes| bytes.len() as u64).max(1),
-            _ => 1,
+            Expression::Name(_)
+            | Expression::Text(_)
+            | Expression::List(_)
+            | Expression::Map(_)
+            | Expression::Tagged(..)
+            | Expression::Repeated { .. } => 1,
         };
         match u64::try_from(number) {
             Ok(times) if times > 0 && times.saturating_mul(length) <= LARGEST_FILL => {
@@ -198,11 +202,11 @@ impl Lowering<'_> {
         entry: &[FieldShape],
     ) -> Option<Expression> {
         if entry.is_empty() {
-            return match &node.kind {
-                Kind::Text(label) if reference(label).is_none() && !field.labels.is_empty() => {
-                    self.unsigned(node, field, u64::MAX)
-                }
-                _ => self.plain(node),
+            let is_label = node.as_text().is_some_and(|text| reference(text).is_none());
+            return if is_label && !field.labels.is_empty() {
+                self.unsigned(node, field, u64::MAX)
+            } else {
+                self.plain(node)
             };
         }
         let Some(entries) = node.as_map() else {
@@ -314,7 +318,7 @@ impl Lowering<'_> {
 
     pub(super) fn wrong_form<T>(&mut self, node: &Node, field: &FieldShape, wanted: &str) -> Option<T> {
         self.report(
-            Problem::new(node.span.clone(), format!("`{}` cannot be {}", field.name, node.describe()))
+            Problem::new(node.span.clone(), format!("{} cannot be {}", subject(field), node.describe()))
                 .label(format!("{wanted} is expected")),
         );
         None
@@ -334,10 +338,7 @@ impl Lowering<'_> {
 
     /// A whole number in a range, for settings of the language itself.
     pub(super) fn number(&mut self, node: &Node, what: &str, least: u64, most: u64) -> Option<u64> {
-        let number = match node.kind {
-            Kind::Integer(number) => u64::try_from(number).ok(),
-            _ => None,
-        };
+        let number = node.as_integer().and_then(|number| u64::try_from(number).ok());
         let number = number.filter(|number| (least..=most).contains(number));
         if number.is_none() {
             self.report(Problem::new(
@@ -361,6 +362,11 @@ impl Lowering<'_> {
 /// A stand-in for a field that no table has: an entry of a table, raw bytes.
 pub(super) static VALUE: FieldShape =
     FieldShape { name: "value", shape: Shape::Binary, labels: &[], optional: false };
+
+/// The field as a sentence's subject.
+fn subject(field: &FieldShape) -> String {
+    if std::ptr::eq(field, &raw const VALUE) { String::from("this") } else { format!("`{}`", field.name) }
+}
 
 /// The maps that stand for a value.
 enum Special<'a> {
