@@ -1,0 +1,234 @@
+//! The command line as clap reads it.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use mqspec_wire::{Side, Spec};
+
+use crate::report::ReportTarget;
+use crate::seed::Seed;
+
+/// Protocol conformance and deterministic simulation tests for MQTT 3.1.1, MQTT 5.0 and AMQP 0-9-1 brokers.
+#[derive(Debug, Parser)]
+#[command(
+    name = "mqspec",
+    version,
+    after_help = "Exit codes: 0 every selected statement holds · 1 a failure · 2 bad input · \
+                  3 the environment failed (never a pass)"
+)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Read scenarios from this folder [default: ./scenarios, else the ones built into this program].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub scenarios: Option<PathBuf>,
+}
+
+/// What mqspec can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run scenarios: in the simulator against the reference broker, or against a running broker.
+    Test(TestArguments),
+    /// List scenarios with the versions that they are for.
+    List(Selection),
+    /// Run one scenario and print everything that happened, packet by packet.
+    Replay(ReplayArguments),
+    /// Say what a statement (or a section) means and which scenarios claim it.
+    Explain(ExplainArguments),
+    /// Count the statements of each standard that scenarios claim.
+    Coverage(CoverageArguments),
+    /// Show bytes packet by packet and field by field, with the statements that they break.
+    Decode(DecodeArguments),
+    /// Run the reference broker on real sockets.
+    Broker(BrokerArguments),
+    /// Print the JSON Schema of scenario files, or of an output.
+    Schema(SchemaArguments),
+}
+
+/// Which scenarios.
+#[derive(Debug, Default, Args)]
+pub struct Selection {
+    /// A file, a folder (`mqtt/qos-2`), a statement id (`MQTT-4.3.3-10`) or an address `spec/section[/n]`
+    /// (`mqtt5/3.3.1/2`, `amqp091/basic.ack`). Several add up. [default: everything]
+    #[arg(value_name = "SELECTOR")]
+    pub selectors: Vec<String>,
+}
+
+/// `mqspec test`.
+#[derive(Debug, Default, Args)]
+pub struct TestArguments {
+    /// Which scenarios.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Test a running broker: `mqtt://host:port`, `amqp://user:password@host:port/vhost` or a profile file
+    /// [default: the reference broker in the simulator].
+    #[arg(long, value_name = "URL|PROFILE")]
+    pub broker: Option<String>,
+    /// Write a report for programs; may be given several times.
+    #[arg(long, value_name = "json=FILE|junit=FILE")]
+    pub report: Vec<ReportTarget>,
+    /// Where all chance comes from; the same seed gives the same run.
+    #[arg(long, value_name = "N", default_value_t)]
+    pub seed: Seed,
+    /// How many scenarios run at a time [default: one per core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Print the addresses of what would run, one a line, and stop.
+    #[arg(long)]
+    pub list: bool,
+    /// Check the selection and print its steps without running anything.
+    #[arg(long, conflicts_with = "list")]
+    pub dry_run: bool,
+    /// Count a SHOULD as a MUST.
+    #[arg(long)]
+    pub strict: bool,
+    /// Print what failed, not what passed.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// `mqspec replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArguments {
+    /// The scenario file.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The protocol version to run it for [default: each that it lists].
+    #[arg(long, value_name = "SPEC", value_parser = parse_spec)]
+    pub protocol: Option<Spec>,
+    /// The seed of the run to repeat.
+    #[arg(long, value_name = "S", default_value_t)]
+    pub seed: Seed,
+    /// Run it against this broker instead of the simulator.
+    #[arg(long, value_name = "URL|PROFILE")]
+    pub broker: Option<String>,
+    /// Leave out the bytes of the packets.
+    #[arg(long)]
+    pub no_bytes: bool,
+    /// Count a SHOULD as a MUST.
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// `mqspec explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    /// A statement id (`MQTT-4.3.3-10`, `mqtt-5.0/MQTT-4.3.3-10`) or an address (`mqtt5/4.3.3`).
+    #[arg(value_name = "STATEMENT|SECTION")]
+    pub subject: String,
+}
+
+/// `mqspec coverage`.
+#[derive(Debug, Args)]
+pub struct CoverageArguments {
+    /// Print JSON (docs/OUTPUT.md).
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `mqspec decode`.
+#[derive(Debug, Args)]
+pub struct DecodeArguments {
+    /// What the bytes are: `mqtt-3.1.1`, `mqtt-5.0` or `amqp-0-9-1`.
+    #[arg(long, value_name = "SPEC", value_parser = parse_spec)]
+    pub spec: Spec,
+    /// Who sent them: what is lawful differs by side.
+    #[arg(long, value_name = "SIDE", value_enum, default_value_t = SideArgument::Client)]
+    pub from: SideArgument,
+    /// Print JSON (docs/OUTPUT.md).
+    #[arg(long)]
+    pub json: bool,
+    /// Take the file's (or stdin's) bytes as they are, also where they look like hex digits.
+    #[arg(long)]
+    pub binary: bool,
+    /// Hex digits (`'e0 01 04'`), a file of hex digits or of raw bytes, or `-` for stdin.
+    #[arg(value_name = "HEX|FILE|-", required = true)]
+    pub input: Vec<String>,
+}
+
+/// A side as a flag's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SideArgument {
+    /// The peer that opened the connection.
+    Client,
+    /// The broker.
+    Server,
+}
+
+impl From<SideArgument> for Side {
+    fn from(side: SideArgument) -> Self {
+        match side {
+            SideArgument::Client => Self::Client,
+            SideArgument::Server => Self::Server,
+        }
+    }
+}
+
+/// `mqspec broker`.
+#[derive(Debug, Args)]
+#[group(id = "ports", required = true, multiple = true, args = ["mqtt", "amqp"])]
+pub struct BrokerArguments {
+    /// Port for MQTT 3.1.1 and 5.0 (0: any free one).
+    #[arg(long, value_name = "PORT")]
+    pub mqtt: Option<u16>,
+    /// Port for AMQP 0-9-1 (0: any free one).
+    #[arg(long, value_name = "PORT")]
+    pub amqp: Option<u16>,
+    /// The address to listen on.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub listen: IpAddr,
+}
+
+/// `mqspec schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArguments {
+    /// Of what.
+    #[arg(value_enum, default_value_t = SchemaOf::Scenario)]
+    pub of: SchemaOf,
+}
+
+/// What has a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// A scenario file.
+    Scenario,
+    /// `test --report json=FILE`.
+    Test,
+    /// `coverage --json`.
+    Coverage,
+    /// `decode --json`.
+    Decode,
+}
+
+fn parse_spec(name: &str) -> Result<Spec, String> {
+    Spec::parse(name)
+        .ok_or_else(|| format!("known are {}", Spec::ALL.map(|spec| format!("`{spec}`")).join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn definitions_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn both_names_of_a_version_are_read() {
+        for name in ["mqtt-5.0", "mqtt5"] {
+            assert_eq!(parse_spec(name), Ok(Spec::Mqtt50));
+        }
+        assert!(parse_spec("mqtt-6").is_err_and(|message| message.contains("`amqp-0-9-1`")));
+    }
+
+    #[test]
+    fn a_broker_needs_a_port() {
+        assert!(Arguments::try_parse_from(["mqspec", "broker"]).is_err());
+        assert!(Arguments::try_parse_from(["mqspec", "broker", "--amqp", "0"]).is_ok());
+    }
+}
