@@ -16,6 +16,7 @@ use std::fmt;
 pub use catalogue::{Catalogue, CatalogueError, Counts};
 pub use level::{Level, Strength};
 pub use standard::Standard;
+pub use suggest::nearest;
 
 /// A statement of the catalogue, by its place in it. Ordered as the standards are.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

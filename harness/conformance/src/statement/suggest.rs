@@ -2,7 +2,7 @@
 
 /// The candidate nearest to `typed`, unless even that one is further away than a typo: at most a quarter of
 /// the letters, and always two. Of several as near, the one that differs only in punctuation, then the first.
-pub(crate) fn nearest<'c>(typed: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
+pub fn nearest<'c>(typed: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
     let typed = typed.to_lowercase();
     let limit = (typed.chars().count() / 4).max(2);
     candidates

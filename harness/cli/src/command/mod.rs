@@ -1,0 +1,18 @@
+//! The commands, a file each. They write to what they are given and say how they ended.
+
+pub mod coverage;
+pub mod decode;
+pub mod explain;
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// Writes a document for programs, indented, with a line end.
+pub(crate) fn write_json(document: &impl Serialize, out: &mut dyn Write) -> Result<(), Failure> {
+    serde_json::to_writer_pretty(&mut *out, document).map_err(std::io::Error::from)?;
+    writeln!(out)?;
+    Ok(())
+}
