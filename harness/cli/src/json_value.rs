@@ -64,9 +64,13 @@ mod tests {
 
     #[test]
     fn tables_keep_order_and_repeats() {
-        let entry = |name: &'static str, number| (Bytes::from_static(name.as_bytes()), Value::Integer(number));
+        let entry =
+            |name: &'static str, number| (Bytes::from_static(name.as_bytes()), Value::Integer(number));
         let table = Value::Map(vec![entry("b", 1), entry("a", 2), entry("b", 3)]);
         assert_eq!(to_json(&table), json!([["b", 1], ["a", 2], ["b", 3]]));
-        assert_eq!(to_json(&Value::Tagged(b'I', Box::new(Value::Void))), json!({ "tag": "I", "value": null }));
+        assert_eq!(
+            to_json(&Value::Tagged(b'I', Box::new(Value::Void))),
+            json!({ "tag": "I", "value": null })
+        );
     }
 }

@@ -1,7 +1,2 @@
-//! The binary `mqspec`.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    mqspec_cli::main()
-}
+//! The mqspec command line.
+fn main() {}

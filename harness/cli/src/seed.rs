@@ -22,7 +22,9 @@ impl FromStr for Seed {
             Some(digits) => u64::from_str_radix(digits, 16),
             None => text.parse(),
         };
-        parsed.map(Self).map_err(|_| format!("a seed is a number from 0 to {:#x}, like 7 or 0x5eed", u64::MAX))
+        parsed
+            .map(Self)
+            .map_err(|_| format!("a seed is a number from 0 to {:#x}, like 7 or 0x5eed", u64::MAX))
     }
 }
 

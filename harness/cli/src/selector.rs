@@ -62,17 +62,15 @@ impl Selector {
     pub fn may_select(&self, name: &str) -> bool {
         match self {
             Self::Name(folder) => is_below(name, folder),
-            Self::Address(address) => {
-                address.rsplit_once('@').is_some_and(|(file, _)| file == name)
-            }
+            Self::Address(address) => address.rsplit_once('@').is_some_and(|(file, _)| file == name),
             Self::Version(_) | Self::Statements(_) => true,
         }
     }
 
-    /// Whether it selects a trial of the file with this name.
-    pub fn selects(&self, name: &str, trial: &Trial) -> bool {
+    /// Whether it selects a trial.
+    pub fn selects(&self, trial: &Trial) -> bool {
         match self {
-            Self::Name(folder) => is_below(name, folder),
+            Self::Name(folder) => is_below(&trial.name, folder),
             Self::Address(address) => *address == trial.plan.address,
             Self::Version(spec) => *spec == trial.plan.spec,
             Self::Statements(ids) => trial.plan.statements.iter().any(|claimed| ids.contains(claimed)),
@@ -119,7 +117,8 @@ fn stands_in(statement: &Statement, section: &str) -> bool {
     };
     begins(own, &['.', '-'])
         || statement.section.split(';').map(str::trim).any(|section| {
-            begins(section, &['.']) || section.strip_prefix("ref ").is_some_and(|number| begins(number, &['.']))
+            begins(section, &['.'])
+                || section.strip_prefix("ref ").is_some_and(|number| begins(number, &['.']))
         })
 }
 

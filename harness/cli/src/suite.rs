@@ -37,6 +37,8 @@ pub struct ScenarioFile {
 /// One version of one scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trial {
+    /// The file's [`ScenarioFile::name`].
+    pub name: String,
     /// The file's [`ScenarioFile::path`].
     pub path: String,
     /// What to run.
@@ -48,7 +50,9 @@ enum SuiteError {
     #[error("cannot read `{path}`: {why}")]
     Unreadable { path: String, why: std::io::Error },
     #[error("there is no scenario below `{0}`")]
-    #[diagnostic(help("scenarios are files that end in `.yaml`; docs/SCENARIOS.md says what stands in them"))]
+    #[diagnostic(help(
+        "scenarios are files that end in `.yaml`; docs/SCENARIOS.md says what stands in them"
+    ))]
     Empty(String),
 }
 
@@ -121,8 +125,7 @@ fn without_ending(path: &str) -> String {
 }
 
 fn collect(root: &Path, folder: &Path, files: &mut Vec<ScenarioFile>) -> Result<(), Failure> {
-    let unreadable =
-        |why| Failure::input(SuiteError::Unreadable { path: folder.display().to_string(), why });
+    let unreadable = |why| Failure::input(SuiteError::Unreadable { path: folder.display().to_string(), why });
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         if path.is_dir() {

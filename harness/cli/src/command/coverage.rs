@@ -125,7 +125,9 @@ fn write_table(
 ) -> Result<(), Failure> {
     for standard in Standard::ALL {
         let mut sections: BTreeMap<(u32, String), (usize, usize)> = BTreeMap::new();
-        for statement in catalogue.of(standard).filter(|statement| statement.numbered && statement.reachable()) {
+        for statement in
+            catalogue.of(standard).filter(|statement| statement.numbered && statement.reachable())
+        {
             let (covered, reachable) = sections.entry(top_section(statement.section)).or_default();
             *reachable += 1;
             *covered += usize::from(is_covered(statement, claimed));
@@ -138,7 +140,11 @@ fn write_table(
         writeln!(
             out,
             "  {:<24} {:>4} of {:>4} reachable statements ({} in all); {} rules without a label as well\n",
-            "claimed by scenarios", entry.covered, entry.reachable, entry.statements, entry.unnumbered_covered
+            "claimed by scenarios",
+            entry.covered,
+            entry.reachable,
+            entry.statements,
+            entry.unnumbered_covered
         )?;
     }
     writeln!(
@@ -157,7 +163,8 @@ fn top_section(section: &str) -> (u32, String) {
     let Ok(chapter) = chapter.parse::<u32>() else { return (u32::MAX, first.to_owned()) };
     let part_number = part.and_then(|part| part.parse::<u32>().ok()).unwrap_or(0);
     let reference = if number.len() == first.len() { "" } else { "reference " };
-    let name = part.map_or_else(|| format!("{reference}{chapter}"), |part| format!("{reference}{chapter}.{part}"));
+    let name =
+        part.map_or_else(|| format!("{reference}{chapter}"), |part| format!("{reference}{chapter}.{part}"));
     let after_the_prose = if reference.is_empty() { 0 } else { 1_000_000 };
     (after_the_prose + chapter * 1000 + part_number, name)
 }
@@ -196,13 +203,15 @@ mod tests {
             .expect("there are some");
         let entry = entry(&[&client.full_id], "mqtt-5.0");
         assert_eq!(entry.covered, 0);
-        let reason = entry.uncovered.iter().find(|found| found.id == client.full_id).map(|found| &*found.reason);
+        let reason =
+            entry.uncovered.iter().find(|found| found.id == client.full_id).map(|found| &*found.reason);
         assert_eq!(reason, Some("binds clients only"));
     }
 
     #[test]
     fn sections_are_ordered_as_people_count() {
-        let mut sections = ["3.10.4", "3.2.1", "ref 1.8.3.3", "4.12", "confirms; ext confirm.select"].map(top_section);
+        let mut sections =
+            ["3.10.4", "3.2.1", "ref 1.8.3.3", "4.12", "confirms; ext confirm.select"].map(top_section);
         sections.sort();
         let names = sections.map(|(_, name)| name);
         assert_eq!(names, ["3.2", "3.10", "4.12", "reference 1.8", "confirms"]);

@@ -15,12 +15,18 @@ use crate::suite::Trial;
 /// # Errors
 ///
 /// [`Failure::Input`]: it means none; with the nearest that does.
-pub fn run(subject: &str, trials: &[Trial], paint: Paint, out: &mut dyn Write) -> Result<Conclusion, Failure> {
+pub fn run(
+    subject: &str,
+    trials: &[Trial],
+    paint: Paint,
+    out: &mut dyn Write,
+) -> Result<Conclusion, Failure> {
     let catalogue = Catalogue::load();
     let mut statements = find_statements(subject, catalogue);
     if statements.is_empty() {
         // A bare section means that section of every standard.
-        let everywhere = Spec::ALL.iter().flat_map(|spec| find_statements(&format!("{spec}/{subject}"), catalogue));
+        let everywhere =
+            Spec::ALL.iter().flat_map(|spec| find_statements(&format!("{spec}/{subject}"), catalogue));
         statements = everywhere.collect();
     }
     if statements.is_empty() {
@@ -41,8 +47,17 @@ fn unknown(subject: &str, catalogue: &Catalogue) -> UnknownSelector {
         selector: subject.to_owned(),
         why: "no statement has this id or stands in this section",
         help: Some(suggestion.map_or_else(
-            || String::from("write `MQTT-4.3.3-10`, `mqtt-5.0/MQTT-4.3.3-10`, `mqtt5/4.3.3` or `amqp091/basic.ack`"),
-            |statement| format!("did you mean `{}`?", if subject.contains('/') { &statement.full_id } else { statement.id }),
+            || {
+                String::from(
+                    "write `MQTT-4.3.3-10`, `mqtt-5.0/MQTT-4.3.3-10`, `mqtt5/4.3.3` or `amqp091/basic.ack`",
+                )
+            },
+            |statement| {
+                format!(
+                    "did you mean `{}`?",
+                    if subject.contains('/') { &statement.full_id } else { statement.id }
+                )
+            },
         )),
     }
 }
@@ -67,9 +82,11 @@ fn write_statement(
     }
     writeln!(out, "  binds     {}", binds(statement.actor))?;
     writeln!(out, "  seen      {}", seen(statement.observe))?;
-    let mut claims = trials.iter().filter(|trial| trial.plan.statements.contains(&statement.full_id)).peekable();
+    let mut claims =
+        trials.iter().filter(|trial| trial.plan.statements.contains(&statement.full_id)).peekable();
     if claims.peek().is_none() {
-        let nobody = if statement.reachable() { paint.unsure("no scenario") } else { String::from("no scenario") };
+        let nobody =
+            if statement.reachable() { paint.unsure("no scenario") } else { String::from("no scenario") };
         writeln!(out, "  claimed   by {nobody}")?;
     }
     for trial in claims {
@@ -127,6 +144,9 @@ mod tests {
     #[test]
     fn a_typo_is_bad_input_with_a_suggestion() {
         let Err(Failure::Input(report)) = explained("MQTT-4.3.3-100") else { panic!("it does not exist") };
-        assert_eq!(report.help().map(|help| help.to_string()), Some(String::from("did you mean `MQTT-4.3.3-10`?")));
+        assert_eq!(
+            report.help().map(|help| help.to_string()),
+            Some(String::from("did you mean `MQTT-4.3.3-10`?"))
+        );
     }
 }

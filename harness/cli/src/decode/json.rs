@@ -151,12 +151,8 @@ mod tests {
             }],
             raw: Bytes::from_static(&[0xe1, 0x01, 0x04]),
         };
-        let decoded = Decoded {
-            spec: Spec::Mqtt50,
-            from: Side::Server,
-            packets: vec![(10, packet)],
-            rest: vec![0x30],
-        };
+        let decoded =
+            Decoded { spec: Spec::Mqtt50, from: Side::Server, packets: vec![(10, packet)], rest: vec![0x30] };
         let document = document(&decoded, Catalogue::load());
         let packet = document.packets.first().expect("there is one");
         assert_eq!((packet.offset, packet.length, packet.bytes.as_str()), (10, 3, "e10104"));

@@ -60,7 +60,8 @@ fn render_packet(
     text: &mut String,
 ) -> std::fmt::Result {
     let section = shape(decoded.spec, packet.name).map_or_else(String::new, |shape| {
-        let sign = if shape.section.starts_with(|first: char| first.is_ascii_digit()) { "section " } else { "" };
+        let sign =
+            if shape.section.starts_with(|first: char| first.is_ascii_digit()) { "section " } else { "" };
         format!(", {} {sign}{}", decoded.spec, shape.section)
     });
     let length = count(packet.raw.len(), "byte");
@@ -129,7 +130,12 @@ fn rows(spec: Spec, packet: &Packet) -> Vec<Row> {
 fn framing(spec: Spec, packet: &Packet, gap: Span) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut rest = gap;
-    let row = |span: Span, name: &str| Row { span, name: format!("({name})"), value: String::new(), repeated: false };
+    let row = |span: Span, name: &str| Row {
+        span,
+        name: format!("({name})"),
+        value: String::new(),
+        repeated: false,
+    };
     for (name, span) in landmarks(spec, packet) {
         let covered = rest.start.max(span.start)..rest.end.min(span.end);
         if covered.is_empty() {
@@ -210,15 +216,10 @@ mod tests {
 
     #[test]
     fn every_byte_has_a_row_and_a_name() {
-        let names: Vec<_> = rows(Spec::Mqtt50, &disconnect())
-            .into_iter()
-            .map(|row| (row.span, row.name))
-            .collect();
-        let expected = [
-            (0..1, "(packet type and flags)"),
-            (1..2, "(remaining length)"),
-            (2..3, "reason_code"),
-        ];
+        let names: Vec<_> =
+            rows(Spec::Mqtt50, &disconnect()).into_iter().map(|row| (row.span, row.name)).collect();
+        let expected =
+            [(0..1, "(packet type and flags)"), (1..2, "(remaining length)"), (2..3, "reason_code")];
         assert_eq!(names, expected.map(|(span, name)| (span, name.to_owned())));
     }
 

@@ -81,7 +81,8 @@ pub fn render_trace(case: &Case, event: Option<u64>, paint: Paint) -> String {
     let around = marked.unwrap_or(events.len() - 1);
     let first = around.saturating_sub(BEFORE);
     let end = (around + AFTER + 1).min(events.len());
-    let mut text = format!("  {}\n", paint.faint("what happened around it (arrows point to and from the broker)"));
+    let mut text =
+        format!("  {}\n", paint.faint("what happened around it (arrows point to and from the broker)"));
     if first > 0 {
         let _ = writeln!(text, "    {}", paint.faint(&format!("… {first} events before")));
     }
@@ -118,6 +119,9 @@ fn render_replay(case: &Case, run: &Run, paint: Paint) -> String {
             case.hash
         ),
     };
+    if let Some(file) = &case.stored {
+        let _ = writeln!(text, "  stored    {} (the whole run)", file.display());
+    }
     for disagreement in &case.disagreements {
         let _ = writeln!(text, "  {}      {disagreement}", paint.unsure("note"));
     }

@@ -117,7 +117,10 @@ mod tests {
     #[test]
     fn a_departure_from_a_recommendation_is_told_though_the_case_passes() {
         let text = written(vec![case("mqtt/a@mqtt-5.0", Outcome::Pass, vec![finding(Gravity::Should)])]);
-        assert!(text.contains("SHOULD  mqtt/a@mqtt-5.0 (passes)\n  departs   mqtt-5.0/MQTT-4.3.3-1"), "{text}");
+        assert!(
+            text.contains("SHOULD  mqtt/a@mqtt-5.0 (passes)\n  departs   mqtt-5.0/MQTT-4.3.3-1"),
+            "{text}"
+        );
         assert_eq!(text.lines().last(), Some("1 passed, 0 failed, 0 skipped"));
     }
 

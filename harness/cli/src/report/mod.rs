@@ -36,6 +36,8 @@ pub struct Case {
     pub took: Duration,
     /// What a second run with the same seed gave.
     pub repetition: Repetition,
+    /// Where the whole run was stored, to be read or sent to somebody.
+    pub stored: Option<PathBuf>,
     /// Where the second opinions on our reading of packets differ from ours: matters for mqspec's authors.
     pub disagreements: Vec<String>,
 }
@@ -132,7 +134,11 @@ impl Case {
         match &run.broker {
             None => format!("mqspec replay {} --protocol {protocol} --seed {}", self.path, run.seed),
             Some(broker) => {
-                format!("mqspec replay {} --protocol {protocol} --broker {}", self.path, without_secret(broker))
+                format!(
+                    "mqspec replay {} --protocol {protocol} --broker {}",
+                    self.path,
+                    without_secret(broker)
+                )
             }
         }
     }
@@ -221,6 +227,7 @@ pub(crate) mod tests {
             hash: String::from("00ff"),
             took: Duration::from_millis(12),
             repetition: Repetition::None,
+            stored: None,
             disagreements: Vec::new(),
         }
     }

@@ -40,7 +40,8 @@ impl<'a> Progress<'a> {
         self.bar.inc(1);
         self.waiting.insert(index, case);
         while let Some(case) = self.waiting.remove(&self.done.len()) {
-            let quiet = self.quiet && matches!(case.verdict.outcome, Outcome::Pass | Outcome::NotApplicable(_));
+            let quiet =
+                self.quiet && matches!(case.verdict.outcome, Outcome::Pass | Outcome::NotApplicable(_));
             if !quiet {
                 let line = human::case_line(&case, self.paint);
                 let out = &mut self.out;

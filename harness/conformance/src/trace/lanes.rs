@@ -289,12 +289,8 @@ mod tests {
             span: 0..1,
             message: String::from("DUP is set at QoS 0"),
         });
-        let received = What::Received {
-            actor: ActorId(1),
-            connection: ConnectionNumber(2),
-            packet,
-            fate: Fate::Passed,
-        };
+        let received =
+            What::Received { actor: ActorId(1), connection: ConnectionNumber(2), packet, fate: Fate::Passed };
         let text = shown(vec![received], Detail { bytes: false, steps: false });
         assert!(text.ends_with("! DUP is set at QoS 0 [mqtt-3.1.1/MQTT-3.3.1-2]\n"), "{text}");
     }
