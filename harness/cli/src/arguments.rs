@@ -43,7 +43,7 @@ pub enum Command {
     Decode(DecodeArguments),
     /// Run the reference broker on real sockets.
     Broker(BrokerArguments),
-    /// Print the JSON Schema of scenario files, or of an output.
+    /// Print the JSON Schema of an output.
     Schema(SchemaArguments),
 }
 
@@ -185,15 +185,13 @@ pub struct BrokerArguments {
 #[derive(Debug, Args)]
 pub struct SchemaArguments {
     /// Of what.
-    #[arg(value_enum, default_value_t = SchemaOf::Scenario)]
+    #[arg(value_enum)]
     pub of: SchemaOf,
 }
 
 /// What has a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SchemaOf {
-    /// A scenario file.
-    Scenario,
     /// `test --report json=FILE`.
     Test,
     /// `coverage --json`.

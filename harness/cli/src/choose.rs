@@ -85,7 +85,11 @@ pub fn choose(selectors: &[String], suite: &Suite) -> Result<Vec<Trial>, Failure
 /// # Errors
 ///
 /// [`Failure::Input`]: there is no such file, it has mistakes, or it is not for that version.
-pub fn of_file(path: &Path, version: Option<mqspec_wire::Spec>, suite: &Suite) -> Result<Vec<Trial>, Failure> {
+pub fn of_file(
+    path: &Path,
+    version: Option<mqspec_wire::Spec>,
+    suite: &Suite,
+) -> Result<Vec<Trial>, Failure> {
     let Some(file) = suite.file(path)? else {
         // The parser of selectors knows what may have been meant.
         let text = path.to_string_lossy();
@@ -104,7 +108,11 @@ pub fn of_file(path: &Path, version: Option<mqspec_wire::Spec>, suite: &Suite) -
         let listed = listed.join(", ");
         trials.retain(|trial| trial.plan.spec == version);
         if trials.is_empty() {
-            return Err(Failure::input(NotForVersion { path: file.path, wanted: version.to_string(), listed }));
+            return Err(Failure::input(NotForVersion {
+                path: file.path,
+                wanted: version.to_string(),
+                listed,
+            }));
         }
     }
     Ok(trials)

@@ -1,6 +1,10 @@
 //! The mqspec command line: finds scenarios, has them run and judged, and tells people and programs.
+//!
+//! [`arguments`] → [`suite`], [`selector`], [`choose`] (which scenarios) → [`world`] (run and judge) →
+//! [`report`]. Nothing here knows a packet or a socket.
 
 pub mod arguments;
+pub mod choose;
 pub mod command;
 pub mod decode;
 pub mod failure;
@@ -9,4 +13,55 @@ pub mod paint;
 pub mod report;
 pub mod seed;
 pub mod selector;
+pub mod store;
 pub mod suite;
+pub mod world;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::arguments::{Arguments, Command};
+use crate::failure::{Conclusion, Failure};
+use crate::paint::Paint;
+use crate::suite::Suite;
+
+/// Runs the command line of this process and gives its exit code.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let stdout = io::stdout();
+    let paint = Paint::for_stream(&stdout);
+    let mut out = stdout.lock();
+    match execute(&arguments, paint, &mut out).and_then(|conclusion| Ok(out.flush().map(|()| conclusion)?)) {
+        Ok(conclusion) => conclusion.into(),
+        Err(failure) => {
+            let code = failure.exit_code();
+            if let Failure::Input(report) | Failure::Environment(report) = failure {
+                // Nobody is left to tell when stderr is gone, too; the exit code still says it.
+                let _ = writeln!(io::stderr(), "{report:?}");
+            }
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn execute(arguments: &Arguments, paint: Paint, out: &mut dyn Write) -> Result<Conclusion, Failure> {
+    let suite = || Suite::open(arguments.scenarios.as_deref());
+    match &arguments.command {
+        Command::Test(test) => command::test::run(test, &suite()?, paint, out),
+        Command::List(selection) => {
+            command::list::run(&choose::choose(&selection.selectors, &suite()?)?, paint, out)
+        }
+        Command::Replay(replay) => command::replay::run(replay, &suite()?, paint, out),
+        Command::Explain(explain) => {
+            command::explain::run(&explain.subject, &choose::all(&suite()?)?, paint, out)
+        }
+        Command::Coverage(coverage) => {
+            command::coverage::run(&choose::all(&suite()?)?, coverage.json, paint, out)
+        }
+        Command::Decode(decode) => command::decode::run(decode, &mut io::stdin().lock(), paint, out),
+        Command::Broker(broker) => command::broker::run(broker, out),
+        Command::Schema(schema) => command::schema::run(schema.of, out),
+    }
+}

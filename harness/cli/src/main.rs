@@ -1,2 +1,7 @@
-//! The mqspec command line.
-fn main() {}
+//! The binary `mqspec`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mqspec_cli::main()
+}

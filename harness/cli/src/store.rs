@@ -99,7 +99,10 @@ fn event_to_json(trace: &Trace, event: &Event) -> Value {
             };
             let how = format!("{how:?}").to_lowercase();
             let actor = trace.actor_name(*actor);
-            ("ended", json!({ "actor": actor, "connection": connection.0, "by": by, "how": how, "rest": rest }))
+            (
+                "ended",
+                json!({ "actor": actor, "connection": connection.0, "by": by, "how": how, "rest": rest }),
+            )
         }
         What::Fault { actor, text } => {
             ("fault", json!({ "actor": actor.map(|actor| trace.actor_name(actor)), "text": text }))
@@ -158,12 +161,8 @@ mod tests {
             oddities: Vec::new(),
             raw: Bytes::from_static(&[0xc0, 0x00]),
         };
-        let what = What::Sent {
-            actor: ActorId(0),
-            connection: ConnectionNumber(1),
-            packet,
-            fate: Fate::Passed,
-        };
+        let what =
+            What::Sent { actor: ActorId(0), connection: ConnectionNumber(1), packet, fate: Fate::Passed };
         case.trace.events.push(Event { sequence: 0, at: Duration::from_millis(2), what });
         case
     }

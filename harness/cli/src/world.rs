@@ -44,7 +44,9 @@ enum WorldError {
     #[diagnostic(help("for example mqtt://127.0.0.1:1883 or amqp://guest:guest@127.0.0.1:5672/"))]
     Address(TargetError),
     #[error("{why}")]
-    #[diagnostic(help("is the broker running, and does it listen there? `mqspec test` without --broker needs none"))]
+    #[diagnostic(help(
+        "is the broker running, and does it listen there? `mqspec test` without --broker needs none"
+    ))]
     Unreachable { why: ProbeError },
 }
 

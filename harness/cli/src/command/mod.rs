@@ -1,8 +1,13 @@
 //! The commands, a file each. They write to what they are given and say how they ended.
 
+pub mod broker;
 pub mod coverage;
 pub mod decode;
 pub mod explain;
+pub mod list;
+pub mod replay;
+pub mod schema;
+pub mod test;
 
 use std::io::Write;
 

@@ -86,18 +86,23 @@ impl Run {
     pub fn summary(&self) -> Summary {
         let mut summary = Summary::default();
         for case in &self.cases {
-            match case.verdict.outcome {
-                Outcome::Pass => summary.passed += 1,
-                Outcome::Fail => summary.failed += 1,
-                Outcome::NotApplicable(_) => summary.skipped += 1,
-                Outcome::Inconclusive(_) => summary.inconclusive += 1,
-            }
+            summary.count(&case.verdict.outcome);
         }
         summary
     }
 }
 
 impl Summary {
+    /// Counts one more.
+    pub const fn count(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Pass => self.passed += 1,
+            Outcome::Fail => self.failed += 1,
+            Outcome::NotApplicable(_) => self.skipped += 1,
+            Outcome::Inconclusive(_) => self.inconclusive += 1,
+        }
+    }
+
     /// A failure outweighs what is undecided.
     pub const fn conclusion(self) -> Conclusion {
         if self.failed > 0 {

@@ -1,0 +1,175 @@
+//! `mqspec test`: runs what is selected, several at a time, and reports.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::Instant;
+
+use mqspec_conformance::plan::{Action, Step};
+use mqspec_conformance::statement::Catalogue;
+
+use crate::arguments::TestArguments;
+use crate::choose::choose;
+use crate::failure::{Conclusion, Failure};
+use crate::paint::Paint;
+use crate::report::progress::Progress;
+use crate::report::{Case, ReportFormat, ReportTarget, Run, human, json, junit};
+use crate::store;
+use crate::suite::{Suite, Trial};
+use crate::world::World;
+
+/// Room for the deepest decoder on a thread that runs plans.
+const STACK_BYTES: usize = 16 << 20;
+
+/// Runs the selection, or lists it.
+///
+/// # Errors
+///
+/// [`Failure::Input`]: a bad selector, scenario or broker address. [`Failure::Environment`]: a broker that
+/// cannot be reached, a report that cannot be written.
+pub fn run(
+    arguments: &TestArguments,
+    suite: &Suite,
+    paint: Paint,
+    out: &mut dyn Write,
+) -> Result<Conclusion, Failure> {
+    let trials = choose(&arguments.selection.selectors, suite)?;
+    if arguments.list {
+        for trial in &trials {
+            writeln!(out, "{}", trial.plan.address)?;
+        }
+        return Ok(Conclusion::Holds);
+    }
+    if arguments.dry_run {
+        return dry_run(&trials, paint, out);
+    }
+    let world = World::open(arguments.broker.as_deref())?;
+    if !arguments.quiet {
+        writeln!(out, "{}\n", paint.faint(&format!("testing {}", world.describe())))?;
+    }
+    let run = run_all(&trials, &world, arguments, paint, out)?;
+    for target in &arguments.report {
+        write_report(target, &run)?;
+    }
+    human::write_rest(&run, Catalogue::load(), paint, out)?;
+    Ok(run.summary().conclusion())
+}
+
+fn run_all(
+    trials: &[Trial],
+    world: &World,
+    arguments: &TestArguments,
+    paint: Paint,
+    out: &mut dyn Write,
+) -> Result<Run, Failure> {
+    let started = Instant::now();
+    let jobs = arguments.jobs.map_or_else(|| world.jobs(), usize::from);
+    let mut progress = Progress::new(trials.len(), arguments.quiet, paint, out);
+    in_parallel(
+        trials,
+        jobs,
+        |trial| world.judge(trial, arguments.seed, arguments.strict),
+        |index, mut case| {
+            case.stored = store::keep(Path::new(store::FOLDER), &case, arguments.seed).map_err(|why| {
+                Failure::Environment(miette::miette!("cannot write to {}: {why}", store::FOLDER))
+            })?;
+            Ok(progress.add(index, case)?)
+        },
+    )?;
+    Ok(Run {
+        cases: progress.finish(),
+        seed: arguments.seed,
+        broker: world.broker().map(str::to_owned),
+        strict: arguments.strict,
+        took: started.elapsed(),
+    })
+}
+
+/// Judges trials on as many threads; hands each case over on this one, in the order in which they end.
+fn in_parallel(
+    trials: &[Trial],
+    jobs: usize,
+    judge: impl Fn(&Trial) -> Case + Sync,
+    mut take: impl FnMut(usize, Case) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let (sender, receiver) = mpsc::channel();
+        for _ in 0..jobs.min(trials.len()) {
+            let (sender, next, judge) = (sender.clone(), &next, &judge);
+            let work = move || {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(trial) = trials.get(index) else { break };
+                    if sender.send((index, judge(trial))).is_err() {
+                        break;
+                    }
+                }
+            };
+            std::thread::Builder::new()
+                .stack_size(STACK_BYTES)
+                .spawn_scoped(scope, work)
+                .map_err(|why| Failure::Environment(miette::miette!("cannot start a thread: {why}")))?;
+        }
+        drop(sender);
+        receiver.into_iter().try_for_each(|(index, case)| take(index, case))
+    })
+}
+
+fn write_report(target: &ReportTarget, run: &Run) -> Result<(), Failure> {
+    let catalogue = Catalogue::load();
+    let content = match target.format {
+        ReportFormat::Json => {
+            serde_json::to_string_pretty(&json::document(run, catalogue)).map_err(|why| why.to_string())
+        }
+        ReportFormat::Junit => junit::document(run, catalogue).to_string().map_err(|why| why.to_string()),
+    };
+    let written = content
+        .and_then(|content| std::fs::write(&target.file, content + "\n").map_err(|why| why.to_string()));
+    written.map_err(|why| {
+        Failure::Environment(miette::miette!("cannot write the report {}: {why}", target.file.display()))
+    })
+}
+
+/// What would run, step by step.
+fn dry_run(trials: &[Trial], paint: Paint, out: &mut dyn Write) -> Result<Conclusion, Failure> {
+    for trial in trials {
+        writeln!(out, "{}\n  {}", paint.strong(&trial.plan.address), trial.plan.title)?;
+        let mut last_line = 0;
+        for step in &trial.plan.steps {
+            // A composite verb has become several steps of one line.
+            if step.origin.line != last_line || step.origin.line == 0 {
+                writeln!(out, "  {:>4}  {}", step.origin.line, step.origin.text)?;
+            }
+            last_line = step.origin.line;
+        }
+        writeln!(out, "        {} primitive steps", count_steps(&trial.plan.steps))?;
+    }
+    writeln!(out, "\n{} scenarios and versions would run", trials.len())?;
+    Ok(Conclusion::Holds)
+}
+
+fn count_steps(steps: &[Step]) -> usize {
+    steps
+        .iter()
+        .map(|step| match &step.action {
+            Action::Repeat { steps, .. } => 1 + count_steps(steps),
+            Action::Together(branches) => {
+                1 + branches.iter().map(|branch| count_steps(branch)).sum::<usize>()
+            }
+            Action::Open { .. }
+            | Action::Send { .. }
+            | Action::SendBytes { .. }
+            | Action::Expect(_)
+            | Action::ExpectAll { .. }
+            | Action::ExpectNothing { .. }
+            | Action::Close { .. }
+            | Action::Fault(_)
+            | Action::Broker(_)
+            | Action::Wait(_)
+            | Action::Bind { .. }
+            | Action::Check { .. } => 1,
+        })
+        .sum()
+}
