@@ -86,6 +86,7 @@ impl Lowering<'_> {
         self.start_ok(actor, &entries);
         let offered =
             ["channel_max", "frame_max"].map(|field| (field.to_owned(), self.internal(actor, field)));
+        self.names.extend(offered.iter().map(|(_, name)| (name.clone(), 0..0)));
         answer(self, "connection.tune", offered.to_vec());
         self.tune_ok(actor, &entries);
         let vhost = self.setting(&entries, "vhost", ("connection.open", "virtual_host"));

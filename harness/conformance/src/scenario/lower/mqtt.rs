@@ -395,6 +395,7 @@ impl Lowering<'_> {
         if let Some(shape) = shape(self.spec, name) {
             packet.fields.extend(self.template(shape, entries).fields);
         }
+        self.limit_frames(actor, &mut packet);
         self.push(Action::Send { actor, packet });
     }
 

@@ -48,6 +48,7 @@ impl Lowering<'_> {
         if let Some(channel) = channel {
             packet.fields.push((String::from("channel"), literal(i128::from(channel))));
         }
+        self.limit_frames(verb.actor, &mut packet);
         packet.malformed = malformed.map(|entry| self.deviations(entry)).unwrap_or_default();
         self.push(Action::Send { actor: verb.actor, packet });
     }
@@ -69,6 +70,15 @@ impl Lowering<'_> {
             }
         }
         packet
+    }
+
+    /// A body goes out in frames of the size that the actor's `connect` agreed on.
+    pub(super) fn limit_frames(&self, actor: ActorId, packet: &mut Template) {
+        let agreed = self.internal(actor, "frame_max");
+        let says = packet.fields.iter().any(|(name, _)| name == "frame_max");
+        if packet.name == "basic.publish" && !says && self.names.contains_key(&agreed) {
+            packet.fields.push((String::from("frame_max"), Expression::Name(agreed)));
+        }
     }
 
     /// A PUBLISH of QoS 0 has no packet identifier.

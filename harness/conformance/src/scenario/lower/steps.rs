@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use mqspec_wire::Spec;
 
 use super::packet::{Verb, take};
+use super::value::literal;
 use super::{Lowering, amqp, mqtt};
 use crate::check::GUARANTEES;
 use crate::plan::{Action, ActorId, BrokerFault, Ending, Origin, Step};
 use crate::scenario::diagnostic::{Problem, position, suggest};
 use crate::scenario::node::{Entry, Node, Span};
+use crate::statement::suggest::nearest;
 
 /// Words that begin a step, with what they do.
 pub(crate) const WORDS: &[(&str, &str)] = &[
@@ -79,7 +81,7 @@ impl<'a> Lowering<'a> {
             return;
         };
         let outer = (self.origin.clone(), self.proves.clone());
-        self.origin = self.origin_of(&node.span);
+        self.origin = self.origin_of(&(head.key_span.start..head.value.span.end));
         if let Some(proves) = proves {
             self.proves = Some(self.proves(&proves.value));
         }
@@ -363,16 +365,18 @@ impl<'a> Lowering<'a> {
         };
         let Some(guarantee) = GUARANTEES.iter().find(|guarantee| guarantee.name == name) else {
             let mut problem = Problem::new(span.clone(), format!("there is no guarantee `{name}`"));
-            problem.help = suggest(name, GUARANTEES.iter().map(|guarantee| guarantee.name));
+            let near = nearest(name, GUARANTEES.iter().map(|guarantee| guarantee.name));
+            problem.help = near.map(|near| format!("did you mean `{near}`?"));
             self.report(problem);
             return;
         };
         self.known_keys(&parameters, name, guarantee.parameters);
-        let parameters: Vec<_> = parameters
-            .into_iter()
-            .filter_map(|entry| Some((entry.key.clone(), self.plain(&entry.value)?)))
-            .collect();
-        self.push(Action::Check { guarantee: name.to_owned(), parameters });
+        let mut given = Vec::new();
+        for entry in parameters {
+            let bit = self.bit(&entry.value, &format!("`{}`", entry.key));
+            given.extend(bit.map(|bit| (entry.key.clone(), literal(bit))));
+        }
+        self.push(Action::Check { guarantee: name.to_owned(), parameters: given });
     }
 }
 
