@@ -63,6 +63,17 @@ impl Findings {
         self.add(Gravity::Must, statements, event, expected.into(), actual.into());
     }
 
+    /// Notes a departure from a recommendation.
+    pub(super) fn should(
+        &mut self,
+        statements: &[&str],
+        event: u64,
+        expected: impl Into<String>,
+        actual: impl Into<String>,
+    ) {
+        self.add(Gravity::Should, statements, event, expected.into(), actual.into());
+    }
+
     fn add(&mut self, gravity: Gravity, statements: &[&str], event: u64, expected: String, actual: String) {
         self.found.push(Finding {
             statements: statements.iter().map(|id| (*id).to_owned()).collect(),

@@ -5,6 +5,8 @@
 //! does not prove a fault: after something malformed from the tester, about a session or a queue that is
 //! older than the trace, or about an operation whose answer was never seen (indeterminate).
 
+pub mod amqp_conversation;
+mod amqp_packet;
 mod guarantee;
 mod judge;
 pub mod mqtt_conversation;
@@ -21,5 +23,6 @@ use crate::verdict::Finding;
 pub fn always_on(trace: &Trace) -> Vec<Finding> {
     let mut findings = packets::check(trace);
     findings.extend(mqtt_conversation::check(trace));
+    findings.extend(amqp_conversation::check(trace));
     findings
 }
