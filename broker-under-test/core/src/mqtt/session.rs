@@ -11,6 +11,7 @@ use super::codec::{PacketIdentifier, Qos};
 use super::inflight::{Inflight, OnPubRec};
 use super::message::{ClientId, Delivery};
 use super::subscription::Subscription;
+use super::topic::TopicFilter;
 use super::violation::Violation;
 use super::will::Will;
 
@@ -78,6 +79,22 @@ pub(crate) struct HeldSubscription {
     pub(crate) share_name: Option<String>,
     /// What topics are compared with.
     pub(crate) pattern: String,
+}
+
+impl HeldSubscription {
+    /// A checked filter with what was granted for it.
+    pub(crate) fn of(filter: TopicFilter<'_>, subscription: Subscription) -> Self {
+        Self {
+            subscription,
+            share_name: filter.share_name.map(str::to_owned),
+            pattern: filter.pattern.to_owned(),
+        }
+    }
+
+    /// The filter, taken apart.
+    pub(crate) fn filter(&self) -> TopicFilter<'_> {
+        TopicFilter { pattern: &self.pattern, share_name: self.share_name.as_deref() }
+    }
 }
 
 /// What became of a message offered to a session.

@@ -53,8 +53,13 @@ pub enum Violation {
     #[error("property {0:#04x} stands twice")]
     PropertyRepeated(u8),
     /// 0 or above 1 where that is ruled out.
-    #[error("property {0:#04x} has a value that is ruled out")]
-    PropertyValue(u8),
+    #[error("property {identifier:#04x} of {packet_type:?} has a value that is ruled out")]
+    PropertyValue {
+        /// As found.
+        identifier: u8,
+        /// Where.
+        packet_type: PacketType,
+    },
     /// Where one is needed, there must be one.
     #[error("the packet identifier of {0:?} is 0")]
     PacketIdentifierZero(PacketType),
@@ -316,7 +321,7 @@ impl Violation {
             | Self::NulCharacter(_)
             | Self::PropertyNotAllowed { .. }
             | Self::PropertyRepeated(_)
-            | Self::PropertyValue(_)
+            | Self::PropertyValue { .. }
             | Self::PacketIdentifierZero(_)
             | Self::ReasonCodeUnknown(_)
             | Self::FirstPacketNotConnect
@@ -408,7 +413,7 @@ impl Violation {
             | Self::SubscriptionOptionsReserved => ReasonCode::MalformedPacket,
             Self::PacketOnlyServersSend(_)
             | Self::PropertyRepeated(_)
-            | Self::PropertyValue(_)
+            | Self::PropertyValue { .. }
             | Self::PacketIdentifierZero(_)
             | Self::SecondConnect
             | Self::PasswordWithoutUserName

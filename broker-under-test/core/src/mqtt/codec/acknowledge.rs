@@ -32,7 +32,7 @@ impl<'a> Acknowledgement<'a> {
         let packet_identifier = reader.packet_identifier(packet_type)?;
         let mut read = Self { packet_identifier, reason_code: ReasonCode::Success, reason_string: None };
         if version == Version::V50 && !reader.is_empty() {
-            read.reason_code = ReasonCode::of(reader.byte(Field::Property)?)
+            read.reason_code = ReasonCode::of(reader.byte(Field::ReasonCode)?)
                 .filter(|code| code.is_for(packet_type))
                 .ok_or(Violation::ReasonCodeUnknown(packet_type))?;
             if !reader.is_empty() {

@@ -12,10 +12,10 @@ use super::writer::Writer;
 /// An AUTH as a client sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Auth<'a> {
-    /// Continue (0x18) or re-authenticate (0x19); a client never sends success.
+    /// Continue (0x18) or re-authenticate (0x19); success (0x00), also the short form, is for servers.
     pub reason_code: ReasonCode,
-    /// Always the one of the CONNECT.
-    pub authentication_method: &'a str,
+    /// Must be there, and the one of the CONNECT.
+    pub authentication_method: Option<&'a str>,
     /// What the method wants said.
     pub authentication_data: Option<&'a [u8]>,
 }
@@ -24,15 +24,15 @@ impl<'a> Auth<'a> {
     /// Reads the packet in a frame.
     ///
     /// # Errors
-    /// The first rule that the packet breaks. The short form, which means success, is one of them: only a
-    /// server may say that.
+    /// The first rule that the packet breaks by itself; which code fits is for the exchange to say.
     pub fn decode(frame: &Frame<'a>) -> Result<Self, Violation> {
         let packet_type = PacketType::Auth;
         let mut reader = Reader::new(frame.body);
         if reader.is_empty() {
-            return Err(Violation::ReasonCodeUnknown(packet_type));
+            let reason_code = ReasonCode::Success;
+            return Ok(Self { reason_code, authentication_method: None, authentication_data: None });
         }
-        let reason_code = ReasonCode::of(reader.byte(Field::Property)?)
+        let reason_code = ReasonCode::of(reader.byte(Field::ReasonCode)?)
             .filter(|code| code.is_for(packet_type))
             .ok_or(Violation::ReasonCodeUnknown(packet_type))?;
         let mut properties = Properties::cut(&mut reader, packet_type, Field::Property)?;
@@ -51,8 +51,7 @@ impl<'a> Auth<'a> {
             }
         }
         reader.finish(packet_type)?;
-        let authentication_method = method.ok_or(Violation::AuthenticationMethodMissing)?;
-        Ok(Self { reason_code, authentication_method, authentication_data: data })
+        Ok(Self { reason_code, authentication_method: method, authentication_data: data })
     }
 }
 

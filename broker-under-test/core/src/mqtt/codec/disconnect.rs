@@ -32,7 +32,7 @@ impl<'a> Disconnect<'a> {
         let mut read =
             Self { reason_code: ReasonCode::Success, session_expiry_secs: None, reason_string: None };
         if version == Version::V50 && !reader.is_empty() {
-            read.reason_code = ReasonCode::of(reader.byte(Field::Property)?)
+            read.reason_code = ReasonCode::of(reader.byte(Field::ReasonCode)?)
                 .filter(|code| code.is_for(packet_type))
                 .ok_or(Violation::ReasonCodeUnknown(packet_type))?;
             if !reader.is_empty() {

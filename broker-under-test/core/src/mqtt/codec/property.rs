@@ -57,6 +57,14 @@ pub const SUBSCRIPTION_IDENTIFIERS_AVAILABLE: u8 = 0x29;
 /// Shared Subscription Available, a byte.
 pub const SHARED_SUBSCRIPTION_AVAILABLE: u8 = 0x2A;
 
+/// Whether any packet knows a property of this identifier (table 2-4).
+pub fn is_known(identifier: u8) -> bool {
+    matches!(
+        identifier,
+        0x01..=0x03 | 0x08 | 0x09 | 0x0B | 0x11..=0x13 | 0x15..=0x1A | 0x1C | 0x1F | 0x21..=0x2A
+    )
+}
+
 /// The properties of one packet, in the making: a Property Length and that many bytes.
 pub(super) struct Properties<'a> {
     inner: Reader<'a>,
@@ -91,6 +99,11 @@ impl<'a> Properties<'a> {
         Violation::PropertyNotAllowed { identifier, packet_type: self.packet_type }
     }
 
+    /// The value is one that the standard rules out here.
+    fn ruled_out(&self, identifier: u8) -> Violation {
+        Violation::PropertyValue { identifier, packet_type: self.packet_type }
+    }
+
     /// A user property, which may stand any number of times.
     pub(super) fn user_property(&mut self) -> Result<(), Violation> {
         self.inner.string(Field::UserProperty)?;
@@ -103,14 +116,14 @@ impl<'a> Properties<'a> {
         match self.inner.byte(Field::Property)? {
             0 => Ok(false),
             1 => Ok(true),
-            _ => Err(Violation::PropertyValue(identifier)),
+            _ => Err(self.ruled_out(identifier)),
         }
     }
 
     /// A two-byte number that is never 0.
     pub(super) fn non_zero_two_byte(&mut self, identifier: u8) -> Result<u16, Violation> {
         match self.inner.two_byte(Field::Property)? {
-            0 => Err(Violation::PropertyValue(identifier)),
+            0 => Err(self.ruled_out(identifier)),
             number => Ok(number),
         }
     }
@@ -118,7 +131,7 @@ impl<'a> Properties<'a> {
     /// A four-byte number that is never 0.
     pub(super) fn non_zero_four_byte(&mut self, identifier: u8) -> Result<u32, Violation> {
         match self.inner.four_byte(Field::Property)? {
-            0 => Err(Violation::PropertyValue(identifier)),
+            0 => Err(self.ruled_out(identifier)),
             number => Ok(number),
         }
     }
@@ -126,7 +139,7 @@ impl<'a> Properties<'a> {
     /// A variable byte integer that is never 0.
     pub(super) fn non_zero_variable_byte(&mut self, identifier: u8) -> Result<u32, Violation> {
         match self.inner.variable_byte(Field::Property)? {
-            0 => Err(Violation::PropertyValue(identifier)),
+            0 => Err(self.ruled_out(identifier)),
             number => Ok(number),
         }
     }

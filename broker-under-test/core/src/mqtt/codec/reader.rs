@@ -31,6 +31,8 @@ pub enum Field {
     UnsubscribeFilter,
     /// A property length, identifier or value without a rule of its own.
     Property,
+    /// A reason code.
+    ReasonCode,
     /// The response topic of a PUBLISH or will.
     ResponseTopic,
     /// The content type of a PUBLISH or will.

@@ -119,7 +119,7 @@ impl ReasonCode {
     }
 
     /// Whether a client may send it in a packet of this type: the tables of §3.4 to §3.7, §3.14 and §3.15,
-    /// without the codes that only servers use.
+    /// without the codes that only servers use. (Success of AUTH is let through: its exchange refuses it.)
     pub fn is_for(self, packet_type: PacketType) -> bool {
         match packet_type {
             PacketType::PubAck | PacketType::PubRec => {
@@ -129,7 +129,7 @@ impl ReasonCode {
             PacketType::Disconnect => {
                 matches!(self.byte(), 0x00 | 0x04 | 0x80..=0x83 | 0x90 | 0x93..=0x99)
             }
-            PacketType::Auth => matches!(self.byte(), 0x18 | 0x19),
+            PacketType::Auth => matches!(self.byte(), 0x00 | 0x18 | 0x19),
             PacketType::Connect
             | PacketType::ConnAck
             | PacketType::Publish

@@ -87,5 +87,9 @@ impl Mqtt {
 
 /// [mqtt-5.0/MQTT-4.12.0-5] every AUTH names the method of CONNECT.
 fn check_method(packet: &Auth<'_>, method: &str) -> Result<(), Violation> {
-    if packet.authentication_method == method { Ok(()) } else { Err(Violation::AuthenticationMethodChanged) }
+    match packet.authentication_method {
+        Some(named) if named == method => Ok(()),
+        Some(_) => Err(Violation::AuthenticationMethodChanged),
+        None => Err(Violation::AuthenticationMethodMissing),
+    }
 }

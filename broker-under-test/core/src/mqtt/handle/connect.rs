@@ -9,6 +9,7 @@ use crate::mqtt::codec::{AcknowledgementKind, Qos, ReasonCode, Version, acknowle
 use crate::mqtt::connection::{Client, LARGEST_PACKET, Outbound, Phase, Turn};
 use crate::mqtt::message::ClientId;
 use crate::mqtt::timer::Timer;
+use crate::mqtt::topic;
 use crate::mqtt::violation::Violation;
 use crate::mqtt::will::Will;
 
@@ -80,6 +81,9 @@ impl Mqtt {
 
     fn check_will(&self, connect: &Connect<'_>) -> Result<(), Violation> {
         let Some(will) = &connect.will else { return Ok(()) };
+        if topic::is_server_owned(will.topic) {
+            return Err(Violation::TopicOwnedByServer);
+        }
         if will.qos > self.config.maximum_qos {
             return Err(Violation::WillQosNotSupported);
         }

@@ -198,21 +198,6 @@ impl Mqtt {
     }
 }
 
-impl HeldSubscription {
-    fn of(filter: TopicFilter<'_>, subscription: Subscription) -> Self {
-        Self {
-            subscription,
-            share_name: filter.share_name.map(str::to_owned),
-            pattern: filter.pattern.to_owned(),
-        }
-    }
-
-    /// The filter, taken apart.
-    pub(crate) fn filter(&self) -> TopicFilter<'_> {
-        TopicFilter { pattern: &self.pattern, share_name: self.share_name.as_deref() }
-    }
-}
-
 fn sends_retained(handling: RetainHandling, is_new: bool) -> bool {
     match handling {
         RetainHandling::Send => true,

@@ -2,7 +2,7 @@
 
 use super::Violation;
 use crate::mqtt::codec::reader::Field;
-use crate::mqtt::codec::{PacketType, Version};
+use crate::mqtt::codec::{PacketType, Version, property};
 
 /// 3.1.1's rule for what has none of its own: a violation closes the connection.
 const ANY_311: &str = "mqtt-3.1.1/MQTT-4.8.0-1";
@@ -22,18 +22,9 @@ impl Violation {
 
     fn statements(self) -> (&'static str, &'static str) {
         match self {
-            Self::ReservedPacketType
-            | Self::RemainingLengthTooLong
-            | Self::PacketOnlyServersSend(_)
-            | Self::TrailingBytes(_)
-            | Self::PropertyNotAllowed { .. }
-            | Self::PropertyRepeated(_)
-            | Self::PropertyValue(_)
-            | Self::ConnectTimeout
-            | Self::AuthenticationDataWithoutMethod
+            Self::ConnectTimeout
             | Self::AuthOutOfPlace
             | Self::TopicAliasUnknown
-            | Self::PayloadFormatInvalid
             | Self::TopicOwnedByServer
             | Self::TooManyRetainedMessages
             | Self::TooManySessions
@@ -43,12 +34,43 @@ impl Violation {
             | Self::SubscriptionIdentifiersNotSupported
             | Self::SessionExpiryAfterZero
             | Self::RepliesNotRead => (ANY_311, ANY_50),
+            Self::ReservedPacketType => {
+                ("mqtt-3.1.1/MQSPEC-2.2.1-packet-type-reserved", "mqtt-5.0/MQSPEC-2.1.2-packet-type-reserved")
+            }
+            Self::PacketOnlyServersSend(_) => {
+                ("mqtt-3.1.1/MQSPEC-2.2.1-packet-direction", "mqtt-5.0/MQSPEC-2.1.2-packet-direction")
+            }
+            Self::RemainingLengthTooLong => (
+                "mqtt-3.1.1/MQSPEC-2.2.3-remaining-length-size",
+                "mqtt-5.0/MQSPEC-1.5.5-variable-byte-integer-size",
+            ),
+            Self::VariableByteIntegerTooLong => (ANY_311, "mqtt-5.0/MQSPEC-1.5.5-variable-byte-integer-size"),
+            Self::LengthNotMinimal => {
+                ("mqtt-3.1.1/MQSPEC-2.2.3-remaining-length-minimal", "mqtt-5.0/MQTT-1.5.5-1")
+            }
+            Self::TrailingBytes(_) => {
+                ("mqtt-3.1.1/MQSPEC-2.2.3-trailing-bytes", "mqtt-5.0/MQSPEC-2.1.4-trailing-bytes")
+            }
+            Self::PropertyNotAllowed { identifier, .. } => (ANY_311, property_not_allowed(identifier)),
+            Self::PropertyRepeated(_) => (ANY_311, "mqtt-5.0/MQSPEC-2.2.2.2-property-repeated"),
+            Self::PropertyValue { identifier, packet_type } => {
+                (ANY_311, property_value(identifier, packet_type))
+            }
+            Self::AuthenticationDataWithoutMethod => {
+                (ANY_311, "mqtt-5.0/MQSPEC-3.1.2.11.10-authentication-data-without-method")
+            }
+            Self::PayloadFormatInvalid => (ANY_311, "mqtt-5.0/MQSPEC-3.3.2.3.2-payload-format"),
             Self::FixedHeaderFlags(packet_type) => fixed_header_flags(packet_type),
-            Self::VariableByteIntegerTooLong | Self::LengthNotMinimal => (ANY_311, "mqtt-5.0/MQTT-1.5.5-1"),
             Self::PacketTooLarge => (ANY_311, "mqtt-5.0/MQTT-3.2.2-15"),
             Self::FieldMissing(field) => field_missing(field),
             Self::NotUtf8(field) => not_utf8(field),
             Self::NulCharacter(field) => nul_character(field),
+            Self::PacketIdentifierZero(
+                PacketType::PubAck | PacketType::PubRec | PacketType::PubRel | PacketType::PubComp,
+            ) => (
+                "mqtt-3.1.1/MQSPEC-2.3.1-acknowledged-packet-id-zero",
+                "mqtt-5.0/MQSPEC-2.2.1-acknowledged-packet-id-zero",
+            ),
             Self::PacketIdentifierZero(_) => ("mqtt-3.1.1/MQTT-2.3.1-1", "mqtt-5.0/MQTT-2.2.1-3"),
             Self::PacketIdentifierInUse => ("mqtt-3.1.1/MQTT-2.3.1-2", "mqtt-5.0/MQTT-2.2.1-3"),
             Self::ReasonCodeUnknown(packet_type) => (ANY_311, reason_code_table(packet_type)),
@@ -64,7 +86,10 @@ impl Violation {
             Self::UserNameWithoutFlag => ("mqtt-3.1.1/MQTT-3.1.2-18", "mqtt-5.0/MQTT-3.1.2-16"),
             Self::PasswordWithoutFlag => ("mqtt-3.1.1/MQTT-3.1.2-20", "mqtt-5.0/MQTT-3.1.2-18"),
             Self::EmptyClientIdentifierWithoutCleanSession => ("mqtt-3.1.1/MQTT-3.1.3-8", ANY_50),
-            Self::EmptyWillTopic | Self::EmptyTopicName | Self::EmptyTopicFilter(_) => {
+            Self::EmptyTopicName => {
+                ("mqtt-3.1.1/MQTT-4.7.3-1", "mqtt-5.0/MQSPEC-3.3.2.1-topic-empty-without-alias")
+            }
+            Self::EmptyWillTopic | Self::EmptyTopicFilter(_) => {
                 ("mqtt-3.1.1/MQTT-4.7.3-1", "mqtt-5.0/MQTT-4.7.3-1")
             }
             Self::WildcardInWillTopic => ("mqtt-3.1.1/MQTT-4.7.1-1", "mqtt-5.0/MQTT-4.7.0-1"),
@@ -74,7 +99,9 @@ impl Violation {
                 ("mqtt-3.1.1/MQTT-3.2.2-5", "mqtt-5.0/MQTT-3.1.4-2")
             }
             Self::BadAuthenticationMethod => (ANY_311, "mqtt-5.0/MQTT-4.12.0-1"),
-            Self::AuthenticationMethodMissing => (ANY_311, "mqtt-5.0/MQTT-4.12.0-5"),
+            Self::AuthenticationMethodMissing => {
+                (ANY_311, "mqtt-5.0/MQSPEC-3.15.2.2.2-authentication-method-missing")
+            }
             Self::AuthWithoutMethod => (ANY_311, "mqtt-5.0/MQTT-4.12.0-7"),
             Self::AuthenticationMethodChanged => (ANY_311, "mqtt-5.0/MQTT-4.12.1-1"),
             Self::PacketDuringAuthentication(_) => (ANY_311, "mqtt-5.0/MQTT-3.1.2-30"),
@@ -98,7 +125,10 @@ impl Violation {
                 ("mqtt-3.1.1/MQTT-3.8.3-3", "mqtt-5.0/MQTT-3.8.3-2"),
             ),
             Self::SubscriptionOptionsReserved => ("mqtt-3.1.1/MQTT-3-8.3-4", "mqtt-5.0/MQTT-3.8.3-5"),
-            Self::SubscriptionQosThree | Self::RetainHandlingThree => ("mqtt-3.1.1/MQTT-3-8.3-4", ANY_50),
+            Self::SubscriptionQosThree => ("mqtt-3.1.1/MQTT-3-8.3-4", "mqtt-5.0/MQSPEC-3.8.3.1-qos-three"),
+            Self::RetainHandlingThree => {
+                ("mqtt-3.1.1/MQTT-3-8.3-4", "mqtt-5.0/MQSPEC-3.8.3.1-retain-handling-three")
+            }
             Self::MultiLevelWildcardMisplaced => ("mqtt-3.1.1/MQTT-4.7.1-2", "mqtt-5.0/MQTT-4.7.1-1"),
             Self::SingleLevelWildcardMisplaced => ("mqtt-3.1.1/MQTT-4.7.1-3", "mqtt-5.0/MQTT-4.7.1-2"),
             Self::ShareNameMissing => (ANY_311, "mqtt-5.0/MQTT-4.8.2-1"),
@@ -133,6 +163,34 @@ fn fixed_header_flags(packet_type: PacketType) -> (&'static str, &'static str) {
     }
 }
 
+fn property_not_allowed(identifier: u8) -> &'static str {
+    if property::is_known(identifier) {
+        "mqtt-5.0/MQSPEC-2.2.2.2-property-not-allowed"
+    } else {
+        "mqtt-5.0/MQSPEC-2.2.2.2-property-unknown"
+    }
+}
+
+/// The rules on single values have a statement for each property, and for a will its own.
+fn property_value(identifier: u8, packet_type: PacketType) -> &'static str {
+    match identifier {
+        property::RECEIVE_MAXIMUM => "mqtt-5.0/MQSPEC-3.1.2.11.3-receive-maximum-zero",
+        property::MAXIMUM_PACKET_SIZE => "mqtt-5.0/MQSPEC-3.1.2.11.4-maximum-packet-size-zero",
+        property::REQUEST_RESPONSE_INFORMATION => {
+            "mqtt-5.0/MQSPEC-3.1.2.11.6-request-response-information-value"
+        }
+        property::REQUEST_PROBLEM_INFORMATION => {
+            "mqtt-5.0/MQSPEC-3.1.2.11.7-request-problem-information-value"
+        }
+        property::PAYLOAD_FORMAT_INDICATOR if packet_type == PacketType::Connect => {
+            "mqtt-5.0/MQSPEC-3.1.3.2.3-will-payload-format-indicator-value"
+        }
+        property::PAYLOAD_FORMAT_INDICATOR => "mqtt-5.0/MQSPEC-3.3.2.3.2-payload-format-indicator-value",
+        property::SUBSCRIPTION_IDENTIFIER => "mqtt-5.0/MQSPEC-3.8.2.1.2-subscription-identifier-zero",
+        _ => ANY_50,
+    }
+}
+
 fn reason_code_table(packet_type: PacketType) -> &'static str {
     match packet_type {
         PacketType::PubAck => "mqtt-5.0/MQTT-3.4.2-1",
@@ -162,12 +220,16 @@ fn field_missing(field: Field) -> (&'static str, &'static str) {
         }
         Field::UserName => ("mqtt-3.1.1/MQTT-3.1.2-19", "mqtt-5.0/MQTT-3.1.2-17"),
         Field::Password => ("mqtt-3.1.1/MQTT-3.1.2-21", "mqtt-5.0/MQTT-3.1.2-19"),
-        Field::PacketIdentifier => ("mqtt-3.1.1/MQTT-2.3.1-1", "mqtt-5.0/MQTT-2.2.1-3"),
-        Field::TopicName => ("mqtt-3.1.1/MQTT-3.3.2-1", "mqtt-5.0/MQTT-3.3.2-1"),
-        Field::SubscribeFilter => ("mqtt-3.1.1/MQTT-3.8.3-1", "mqtt-5.0/MQTT-3.8.3-1"),
-        Field::UnsubscribeFilter => ("mqtt-3.1.1/MQTT-3.10.3-1", "mqtt-5.0/MQTT-3.10.3-1"),
-        Field::Property => (ANY_311, "mqtt-5.0/MQTT-2.2.2-1"),
-        Field::ResponseTopic | Field::ContentType | Field::UserProperty => (ANY_311, ANY_50),
+        Field::PacketIdentifier
+        | Field::TopicName
+        | Field::SubscribeFilter
+        | Field::UnsubscribeFilter
+        | Field::ReasonCode => {
+            ("mqtt-3.1.1/MQSPEC-2.2.3-body-truncated", "mqtt-5.0/MQSPEC-2.1.4-body-truncated")
+        }
+        Field::Property | Field::ResponseTopic | Field::ContentType | Field::UserProperty => {
+            (ANY_311, "mqtt-5.0/MQSPEC-2.2.2.1-property-length")
+        }
     }
 }
 
@@ -187,6 +249,7 @@ fn not_utf8(field: Field) -> (&'static str, &'static str) {
         | Field::WillPayload
         | Field::Password
         | Field::PacketIdentifier
+        | Field::ReasonCode
         | Field::Property => ("mqtt-3.1.1/MQTT-1.5.3-1", "mqtt-5.0/MQTT-1.5.4-1"),
     }
 }
@@ -204,6 +267,7 @@ fn nul_character(field: Field) -> (&'static str, &'static str) {
         | Field::Password
         | Field::PacketIdentifier
         | Field::Property
+        | Field::ReasonCode
         | Field::ResponseTopic
         | Field::ContentType
         | Field::UserProperty => ("mqtt-3.1.1/MQTT-1.5.3-2", "mqtt-5.0/MQTT-1.5.4-2"),
