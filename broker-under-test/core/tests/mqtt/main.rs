@@ -1,9 +1,13 @@
 //! The MQTT half of the broker, driven through its one door by bytes written by hand.
 
+mod auth;
 mod client;
 mod codec;
 mod connect;
+mod hostile;
 mod journeys;
+mod limits;
+mod publish;
 mod retained;
 mod session;
 mod subscribe;

@@ -37,7 +37,7 @@ impl Mqtt {
 
     /// A violation ends the connection: the client is told where it can be, and what it left is done.
     pub(super) fn refuse(&mut self, id: ConnectionId, violation: Violation, turn: &mut Turn<'_>) {
-        let words = self.reason_string(id, violation);
+        let words = self.last_words(id, violation);
         let Some(connection) = self.connections.get_mut(&id) else { return };
         match violation.answer(connection.outbound.version) {
             Answer::ReasonCode(code) => self.dismiss(id, code, words, turn),

@@ -200,11 +200,17 @@ impl Mqtt {
         }
     }
 
-    /// What a refusal says in words, where the client may be told so.
+    /// What CONNACK or DISCONNECT says in words.
+    fn last_words(&self, id: ConnectionId, violation: Violation) -> Option<String> {
+        let version = self.connections.get(&id)?.outbound.version;
+        self.config.reason_strings.then(|| explain(violation, version))
+    }
+
+    /// What an acknowledgement says in words.
     fn reason_string(&self, id: ConnectionId, violation: Violation) -> Option<String> {
-        let connection = self.connections.get(&id)?;
-        let wanted = connection.client().is_none_or(|client| client.wants_problem_information);
-        (self.config.reason_strings && wanted).then(|| explain(violation, connection.outbound.version))
+        // [mqtt-5.0/MQTT-3.1.2-29] only CONNACK and DISCONNECT may speak unasked.
+        let client = self.connections.get(&id)?.client()?;
+        if client.wants_problem_information { self.last_words(id, violation) } else { None }
     }
 }
 
