@@ -1,7 +1,7 @@
 //! The codec against bytes worked out from the standards' text.
 
 use mqspec_broker_core::mqtt::codec::frame::Cut;
-use mqspec_broker_core::mqtt::codec::{Frame, Packet, Version};
+use mqspec_broker_core::mqtt::codec::{Frame, Packet, PacketIdentifier, Version};
 
 /// The statement that a packet breaks, or none. Everything must be one whole frame.
 fn statement(bytes: &[u8], version: Version) -> Option<&'static str> {
@@ -33,7 +33,7 @@ fn a_whole_publish_of_5_0_is_read_field_by_field() {
     let Ok(Packet::Publish(publish)) = Packet::decode(&frame, Version::V50) else { panic!("a PUBLISH") };
     assert!(publish.dup && publish.retain);
     assert_eq!(publish.topic_name, "a/b");
-    assert_eq!(publish.packet_identifier.map(|identifier| identifier.get()), Some(10));
+    assert_eq!(publish.packet_identifier.map(PacketIdentifier::get), Some(10));
     assert_eq!(publish.properties.message_expiry_secs, Some(9));
     assert_eq!(publish.properties.topic_alias, Some(3));
     assert_eq!(publish.properties.raw, b"\x02\x00\x00\x00\x09\x23\x00\x03\x26\x00\x01k\x00\x01v");
@@ -46,7 +46,7 @@ fn a_frame_is_whole_only_when_its_last_byte_has_arrived() {
     assert_eq!(Frame::cut(bytes, 1_000), Ok(Cut::Incomplete));
     let mut long = bytes.to_vec();
     long.extend([0; 128]);
-    assert_eq!(Frame::cut(&long[..130], 1_000), Ok(Cut::Incomplete));
+    assert_eq!(Frame::cut(long.get(..130).expect("131 bytes"), 1_000), Ok(Cut::Incomplete));
     assert!(matches!(Frame::cut(&long, 1_000), Ok(Cut::Whole { size: 131, .. })));
     assert!(matches!(Frame::cut(&long, 131), Ok(Cut::Whole { size: 131, .. })));
     assert!(matches!(Frame::cut(bytes, 130), Ok(Cut::TooLarge { .. })), "known before it arrives");
