@@ -4,9 +4,30 @@
 use std::net::SocketAddr;
 use std::rc::Rc;
 
+use mqspec_broker_core::mqtt::MqttConfig;
+use mqspec_broker_core::mqtt::codec::Qos;
 use mqspec_broker_core::{Broker, Config, Protocol};
 use mqspec_broker_server::{BindError, Notice, Server, SystemClock, TcpListener};
 use mqspec_wire::Value;
+
+/// The settings that a scenario may choose, with what each takes.
+pub const SETTINGS: [(&str, &str); 15] = [
+    ("users", "a map of MQTT user names to passwords; without it everybody is let in"),
+    ("maximum_qos", "0, 1 or 2"),
+    ("retain_available", "true or false"),
+    ("wildcard_subscription_available", "true or false"),
+    ("subscription_identifiers_available", "true or false"),
+    ("shared_subscription_available", "true or false"),
+    ("receive_maximum", "a number from 1 to 65535"),
+    ("maximum_packet_size", "a number of bytes, at least 1"),
+    ("topic_alias_maximum", "a number from 0 to 65535"),
+    ("server_keep_alive", "a number of seconds from 0 to 65535"),
+    ("session_expiry_maximum", "a number of seconds"),
+    ("echo_authentication", "true or false"),
+    ("channel_max", "a number from 1 to 65535"),
+    ("frame_max", "a number of bytes, at least 4096"),
+    ("heartbeat", "a number of seconds from 0 to 65535"),
+];
 
 /// The reference broker's configuration with these settings.
 ///
@@ -14,11 +35,71 @@ use mqspec_wire::Value;
 ///
 /// A setting that does not exist or a value that it cannot have; says what would be right.
 pub fn config(settings: &[(String, Value)]) -> Result<Config, String> {
-    let config = Config::default();
-    if let Some((name, _)) = settings.first() {
-        return Err(format!("the reference broker has no setting `{name}`"));
+    let mut config = Config::default();
+    for (name, value) in settings {
+        let Some((_, takes)) = SETTINGS.iter().find(|(known, _)| known == name) else {
+            let known: Vec<&str> = SETTINGS.iter().map(|(known, _)| *known).collect();
+            return Err(format!(
+                "the reference broker has no setting `{name}`; there are {}",
+                known.join(", ")
+            ));
+        };
+        set(&mut config, name, value)
+            .ok_or_else(|| format!("the setting `{name}` takes {takes}, not {value}"))?;
     }
     Ok(config)
+}
+
+fn set(config: &mut Config, name: &str, value: &Value) -> Option<()> {
+    let Config { mqtt, amqp } = config;
+    match name {
+        "channel_max" => amqp.channel_max = number(value, 1)?,
+        "frame_max" => amqp.frame_max = number(value, 4096)?,
+        "heartbeat" => amqp.heartbeat_secs = number(value, 0)?,
+        _ => set_mqtt(mqtt, name, value)?,
+    }
+    Some(())
+}
+
+fn set_mqtt(mqtt: &mut MqttConfig, name: &str, value: &Value) -> Option<()> {
+    match name {
+        "users" => mqtt.users = Some(users(value)?),
+        "maximum_qos" => {
+            mqtt.maximum_qos = match value.as_integer()? {
+                0 => Qos::AtMostOnce,
+                1 => Qos::AtLeastOnce,
+                2 => Qos::ExactlyOnce,
+                _ => return None,
+            }
+        }
+        "retain_available" => mqtt.retain_available = value.as_bool()?,
+        "wildcard_subscription_available" => mqtt.wildcard_subscription_available = value.as_bool()?,
+        "subscription_identifiers_available" => mqtt.subscription_identifiers_available = value.as_bool()?,
+        "shared_subscription_available" => mqtt.shared_subscription_available = value.as_bool()?,
+        "receive_maximum" => mqtt.receive_maximum = number(value, 1)?,
+        "maximum_packet_size" => mqtt.maximum_packet_size = number(value, 1)?,
+        "topic_alias_maximum" => mqtt.topic_alias_maximum = number(value, 0)?,
+        "server_keep_alive" => mqtt.server_keep_alive_secs = Some(number(value, 0)?),
+        "session_expiry_maximum" => mqtt.session_expiry_maximum_secs = number(value, 0)?,
+        "echo_authentication" => mqtt.echo_authentication = value.as_bool()?,
+        _ => return None,
+    }
+    Some(())
+}
+
+/// An integer of the setting's own width, at least this much.
+fn number<N: TryFrom<i128>>(value: &Value, least: i128) -> Option<N> {
+    N::try_from(value.as_integer().filter(|number| *number >= least)?).ok()
+}
+
+fn users(value: &Value) -> Option<std::collections::BTreeMap<String, String>> {
+    let Value::Map(entries) = value else { return None };
+    entries
+        .iter()
+        .map(|(name, password)| {
+            Some((String::from_utf8(name.to_vec()).ok()?, password.as_text()?.to_owned()))
+        })
+        .collect()
 }
 
 /// Serves the reference broker on real sockets until `shutdown` ends; tells of what happens through
@@ -47,4 +128,30 @@ pub async fn serve(
     listening(&addresses);
     server.run(shutdown).await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_that_does_not_exist_names_those_that_do() {
+        let error = config(&[(String::from("maximum_quality"), Value::Integer(1))]).expect_err("a typo");
+        assert!(error.contains("maximum_qos"), "{error}");
+    }
+
+    #[test]
+    fn a_value_out_of_range_says_what_would_be_right() {
+        let error = config(&[(String::from("maximum_qos"), Value::Integer(3))]).expect_err("out of range");
+        assert_eq!(error, "the setting `maximum_qos` takes 0, 1 or 2, not 3");
+    }
+
+    #[test]
+    fn every_setting_takes_some_value() {
+        let samples = [Value::Integer(1), Value::Integer(5000), Value::Bool(true), Value::Map(Vec::new())];
+        for (name, _) in SETTINGS {
+            let taken = samples.iter().any(|value| config(&[(name.to_owned(), value.clone())]).is_ok());
+            assert!(taken, "{name} is listed and cannot be set");
+        }
+    }
 }
