@@ -2,6 +2,21 @@
 //!
 //! [`codec`] turns bytes into packets; `handle` has a file for each family of them; sessions, subscriptions
 //! and retained messages are what they change; `delivery` is the way back to the clients.
+//!
+//! Where the standards leave a choice, this broker
+//! - sends one copy to a client whose subscriptions overlap, at the highest QoS granted, with the identifiers of
+//!   all of them ascending; a shared subscription brings its own copy;
+//! - serves the members of a shared subscription in turn, those that are connected first;
+//! - keeps nothing of QoS 0 for a client that is away, and drops what comes last when a queue is full;
+//! - lets QoS 0 pass messages that wait for an acknowledgement, as order holds only within a QoS;
+//! - repeats PUBRELs before PUBLISHes when a client is back;
+//! - closes the connection for a topic filter that is no filter (0x8F), and does nothing of its packet;
+//! - refuses packet identifiers in use by a code (0x91) in 5.0, and not at all in 3.1.1, which has none;
+//! - acknowledges and forgets what clients publish below `$SYS/` in 3.1.1, and refuses it (0x87) in 5.0;
+//! - answers a protocol level that is neither 4 nor 5 with return code 0x01 in the 3.1.1 form;
+//! - gives a client identifier to a 5.0 client without one, also for a session that is kept;
+//! - takes `$share/` as shared only from 5.0 clients;
+//! - never sends topic aliases.
 
 pub mod codec;
 pub mod config;
@@ -21,6 +36,7 @@ mod will;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use config::{ECHO_METHOD, MqttConfig};
 
@@ -74,7 +90,9 @@ impl Mqtt {
     #[expect(clippy::needless_pass_by_value, reason = "an input is given away, as at the door of the broker")]
     pub fn handle(&mut self, now: Now, input: Input<'_>, effects: &mut Effects) {
         let turn = &mut Turn { now, effects };
-        self.run_timers(turn);
+        // What comes in the very moment in which something is due comes in time.
+        let just_before = now.saturating_sub(Duration::from_nanos(1));
+        self.run_timers(just_before, turn);
         match input {
             Input::Opened { connection, .. } => self.on_opened(connection, turn),
             Input::Received { connection, bytes } => self.on_received(connection, bytes, turn),
@@ -83,6 +101,7 @@ impl Mqtt {
             Input::TimePassed => {}
             Input::ShutDown => self.shut_down(turn),
         }
+        self.run_timers(now, turn);
     }
 
     /// When something is due. Always after the latest `now`.
@@ -90,8 +109,8 @@ impl Mqtt {
         self.timers.next_due()
     }
 
-    fn run_timers(&mut self, turn: &mut Turn<'_>) {
-        while let Some(timer) = self.timers.pop_due(turn.now) {
+    fn run_timers(&mut self, by: Now, turn: &mut Turn<'_>) {
+        while let Some(timer) = self.timers.pop_due(by) {
             match timer {
                 Timer::Silence(connection) => self.on_silence(connection, turn),
                 Timer::Will(client) => self.publish_will(&client, turn),

@@ -232,3 +232,16 @@ fn no_more_sessions_than_the_operator_allows() {
     let bob = world.connect_50("bob", true, &[]);
     world.exchange(bob, &subscribe_50(1, &[], "t", 0), &[b"\x90\x04\x00\x01\x00\x00"]);
 }
+
+#[test]
+fn a_packet_in_the_very_moment_of_the_deadline_comes_in_time() {
+    let mut world = World::new();
+    let client = world.open();
+    world.send(client, &connect_311("a", true, 10));
+    world.take_sent(client);
+    world.now += Duration::from_secs(15);
+    world.exchange(client, b"\xc0\x00", &[b"\xd0\x00"]);
+    world.now += Duration::from_millis(15_001);
+    world.exchange(client, b"\xc0\x00", &[]);
+    assert!(world.is_closed(client));
+}

@@ -5,6 +5,7 @@
 
 pub mod acknowledge;
 pub mod auth;
+pub mod connack;
 pub mod connect;
 pub mod disconnect;
 pub mod frame;
@@ -115,6 +116,21 @@ pub enum Packet<'a> {
 impl<'a> Packet<'a> {
     /// Reads the packet in a frame, as `version` has it. A CONNECT says its own version, so `version` is
     /// ignored there.
+    ///
+    /// ```
+    /// use mqspec_broker_core::mqtt::codec::{Frame, Packet, Version, frame::Cut};
+    ///
+    /// // PUBLISH, QoS 0, topic "a/b", payload "hi"
+    /// let bytes = b"\x30\x07\x00\x03a/bhi";
+    /// let Ok(Cut::Whole { frame, size: 9 }) = Frame::cut(bytes, 1_000) else { panic!("a whole packet") };
+    /// let Ok(Packet::Publish(publish)) = Packet::decode(&frame, Version::V311) else { panic!("a PUBLISH") };
+    /// assert_eq!((publish.topic_name, publish.payload), ("a/b", &b"hi"[..]));
+    ///
+    /// // The same with QoS bits 11 breaks a rule, and the refusal says which.
+    /// let Ok(Cut::Whole { frame, .. }) = Frame::cut(b"\x36\x07\x00\x03a/bhi", 1_000) else { panic!("whole") };
+    /// let violation = Packet::decode(&frame, Version::V311).expect_err("QoS 3");
+    /// assert_eq!(violation.statement(Version::V311), "mqtt-3.1.1/MQTT-3.3.1-4");
+    /// ```
     ///
     /// # Errors
     /// The first rule that the packet breaks.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::effect::ConnectionId;
 use crate::mqtt::Mqtt;
-use crate::mqtt::codec::connect::{self, ConnAckProperties, Connect};
+use crate::mqtt::codec::connack::{self, ConnAckProperties};
+use crate::mqtt::codec::connect::Connect;
 use crate::mqtt::codec::{AcknowledgementKind, Qos, ReasonCode, Version, acknowledge};
 use crate::mqtt::connection::{Client, LARGEST_PACKET, Outbound, Phase, Turn};
 use crate::mqtt::message::ClientId;
@@ -127,14 +128,14 @@ impl Mqtt {
         self.take_over(&client_id, turn);
         let session_present = self.open_session(id, &client_id, &mut request, turn);
         self.admit(id, &client_id, &request, turn);
-        let connack = match request.version {
-            Version::V311 => connect::encode_connack_v311(session_present),
+        let packet = match request.version {
+            Version::V311 => connack::encode_v311(session_present),
             Version::V50 => {
                 let properties = self.connack_properties(&request, assigned.then_some(&*client_id));
-                connect::encode_connack(session_present, ReasonCode::Success, &properties)
+                connack::encode(session_present, ReasonCode::Success, &properties)
             }
         };
-        self.reply(id, connack, turn);
+        self.reply(id, packet, turn);
         self.resume(id, turn);
         Ok(())
     }
@@ -260,10 +261,10 @@ impl Mqtt {
 /// The CONNACK of 5.0 that refuses; without the words where they make it too large.
 pub(super) fn refusal(outbound: &Outbound, code: ReasonCode, reason_string: Option<String>) -> bytes::Bytes {
     let with_words = ConnAckProperties { reason_string, ..ConnAckProperties::default() };
-    let packet = connect::encode_connack(false, code, &with_words);
+    let packet = connack::encode(false, code, &with_words);
     // [mqtt-5.0/MQTT-3.2.2-19]
     if outbound.takes(packet.len()) {
         return packet;
     }
-    connect::encode_connack(false, code, &ConnAckProperties::default())
+    connack::encode(false, code, &ConnAckProperties::default())
 }

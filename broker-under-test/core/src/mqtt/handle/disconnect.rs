@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::effect::ConnectionId;
 use crate::mqtt::Mqtt;
-use crate::mqtt::codec::{Disconnect, ReasonCode, Version, connect, disconnect};
+use crate::mqtt::codec::{Disconnect, ReasonCode, Version, connack, disconnect};
 use crate::mqtt::connection::{Phase, Turn};
 use crate::mqtt::message::ClientId;
 use crate::mqtt::timer::Timer;
@@ -44,7 +44,7 @@ impl Mqtt {
             Answer::ReturnCode(code) => {
                 // 3.1.1 has codes only in CONNACK, and one CONNACK only.
                 let early = matches!(connection.phase, Phase::AwaitingConnect);
-                if early && !connection.outbound.send_reply(connect::encode_refusal_v311(code), turn) {
+                if early && !connection.outbound.send_reply(connack::encode_refusal_v311(code), turn) {
                     self.close(id, turn);
                     return;
                 }
