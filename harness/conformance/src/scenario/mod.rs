@@ -6,11 +6,13 @@ mod diagnostic;
 pub mod files;
 mod lower;
 mod node;
+mod schema;
 
 use std::collections::BTreeSet;
 
 pub use diagnostic::{Diagnostics, Problem};
 pub use node::{Entry, Kind, Node, Span, parse};
+pub use schema::schema;
 
 use crate::plan::Plan;
 

@@ -145,7 +145,10 @@ impl Reader {
                     return Err(self.problems);
                 }
             };
-            let span = self.offsets.byte(&span.start)..self.offsets.byte(&span.end);
+            let mut span = self.offsets.byte(&span.start)..self.offsets.byte(&span.end);
+            if let Event::Scalar(_, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted, ..) = &event {
+                span.end = span.start + quoted_length(text.get(span.clone()).unwrap_or_default());
+            }
             if self.take(event, span).is_err() {
                 return Err(self.problems);
             }
@@ -264,6 +267,23 @@ impl Reader {
     fn refuse(&mut self, span: Span, what: &str, help: &str) {
         self.problems.push(Problem::new(span, format!("a scenario does not use {what}")).help(help));
     }
+}
+
+/// The bytes of a quoted scalar up to its closing quote: the parser counts a comment behind it as well.
+fn quoted_length(text: &str) -> usize {
+    let mut bytes = text.bytes().enumerate().skip(1).peekable();
+    while let Some((at, byte)) = bytes.next() {
+        match (text.as_bytes().first(), byte) {
+            (Some(b'"'), b'\\') => drop(bytes.next()),
+            (Some(b'"'), b'"') => return at + 1,
+            (Some(b'\''), b'\'') => match bytes.peek() {
+                Some((_, b'\'')) => drop(bytes.next()),
+                _ => return at + 1,
+            },
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 /// What a plain scalar means by the core schema.

@@ -6,7 +6,7 @@
 
 pub(super) mod amqp;
 pub(super) mod fault;
-mod head;
+pub(super) mod head;
 pub(super) mod matcher;
 pub(super) mod mqtt;
 mod packet;
