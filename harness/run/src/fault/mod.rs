@@ -72,6 +72,17 @@ impl Layer {
         self.streams.borrow_mut().reopened(self.clock.now());
     }
 
+    /// Whether a fault lies in wait that will cut the connection.
+    pub fn will_cut(&self) -> bool {
+        self.packets.borrow().iter().any(packet::Rule::cuts)
+    }
+
+    /// The packets that faults still lie in wait for.
+    pub fn waits_for(&self) -> Vec<String> {
+        let name = |rule: &packet::Rule| rule.name.clone().unwrap_or_else(|| String::from("any packet"));
+        self.packets.borrow().iter().map(name).collect()
+    }
+
     /// What happens to a packet that is about to pass; counts it against every rule.
     pub fn fate(&self, way: Way, packet: &str) -> Option<PacketFault> {
         packet::strike(&mut self.packets.borrow_mut(), way, packet)

@@ -17,6 +17,16 @@ pub struct Rule {
     pub fault: PacketFault,
 }
 
+impl Rule {
+    /// Whether the connection dies when it strikes.
+    pub fn cuts(&self) -> bool {
+        match self.fault {
+            PacketFault::LostThenCut | PacketFault::DeliveredThenCut | PacketFault::CutAfter { .. } => true,
+            PacketFault::Duplicated { .. } | PacketFault::Delayed(_) => false,
+        }
+    }
+}
+
 /// Counts a packet against every rule; the first rule whose turn has come strikes and is spent.
 pub fn strike(rules: &mut Vec<Rule>, way: Way, packet: &str) -> Option<PacketFault> {
     let mut struck = None;

@@ -55,7 +55,7 @@ pub async fn run(plan: &Plan, environment: Environment) -> RunResult {
         findings: RefCell::default(),
         environment: Rc::clone(&environment),
     };
-    let stop = script.walk(&plan.steps).await.err();
+    let stop = script.walk(&plan.steps).await.err().or_else(|| script.unstruck(plan));
     let settled = environment.clock.now() + environment.settle;
     environment.clock.sleep_until(settled).await;
     let disagreements =
@@ -147,6 +147,31 @@ impl Script {
             .open()
             .await
             .map_err(|error| self.ours(step, "a network connection to the broker", error.to_string()))
+    }
+
+    /// A planned cut is meant for the connection that is open now. Reconnecting before it has struck would
+    /// turn it against the next one, and blame the broker for what we did.
+    async fn let_planned_cut_strike(&self, step: &Step, actor: &Rc<Actor>) -> Result<(), Stop> {
+        let clock = &self.environment.clock;
+        let deadline = clock.now() + self.environment.patience;
+        while actor.is_open() && actor.layer.will_cut() {
+            let news = actor.news.notified();
+            tokio::select! {
+                biased;
+                () = news => {}
+                () = clock.sleep_until(deadline) => {
+                    return Err(self.ours(step, "the planned fault to strike first", never_struck(actor)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A fault that never found its packet means that the plan has not shown what it says.
+    fn unstruck(&self, plan: &Plan) -> Option<Stop> {
+        let actor = self.actors.iter().find(|actor| !actor.layer.waits_for().is_empty())?;
+        let step = plan.steps.last()?;
+        Some(self.ours(step, "every planned fault to strike", never_struck(actor)))
     }
 
     fn send(&self, step: &Step, actor: ActorId, packet: &Template) -> Result<(), Stop> {
@@ -265,4 +290,8 @@ impl Script {
         stop.cause = Cause::Environment;
         stop
     }
+}
+
+fn never_struck(actor: &Actor) -> String {
+    format!("no such packet passed: {}", actor.layer.waits_for().join(", "))
 }
