@@ -1,6 +1,6 @@
 //! A channel: what is being received on it, what it consumes, what it owes (§4.3, §4.5).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::BytesMut;
 
@@ -59,9 +59,7 @@ pub(crate) struct Transaction {
 #[derive(Debug)]
 pub(crate) struct Publication {
     pub(crate) message: std::sync::Arc<Message>,
-    pub(crate) queues: Vec<QueueId>,
-    /// Routed otherwise, for example to a direct reply.
-    pub(crate) routed_elsewhere: bool,
+    pub(crate) queues: BTreeSet<QueueId>,
     pub(crate) mandatory: bool,
 }
 

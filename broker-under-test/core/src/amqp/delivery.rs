@@ -14,8 +14,14 @@ use crate::effect::Now;
 impl Turn<'_> {
     /// Lets every touched queue do what it can; done after each frame, so that its effects follow its reply.
     pub(crate) fn settle(&mut self) {
-        while let Some(queue) = self.state.touched.pop_first() {
-            self.settle_queue(queue);
+        loop {
+            if let Some(death) = self.state.deaths.pop_front() {
+                self.bury(&death);
+            } else if let Some(queue) = self.state.touched.pop_first() {
+                self.settle_queue(queue);
+            } else {
+                return;
+            }
         }
     }
 
@@ -84,7 +90,7 @@ impl Turn<'_> {
             delivery_tag,
             redelivered: queued.redelivered,
             exchange: &message.exchange,
-            routing_key: &message.routing_key,
+            routing_key: message.routing_key(),
         };
         let frames = content_frames(key.number, &method, &message.properties, &message.body, frame_max);
         if subscription.no_ack {

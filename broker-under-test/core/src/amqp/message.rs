@@ -13,8 +13,8 @@ pub(crate) type Name = Arc<str>;
 pub(crate) struct Message {
     /// Where it was published to.
     pub(crate) exchange: Name,
-    /// As published.
-    pub(crate) routing_key: Name,
+    /// The key as published, then those of the CC and BCC headers.
+    pub(crate) routing_keys: Vec<Name>,
     /// Property flags and property list, as on the wire.
     pub(crate) properties: Bytes,
     /// The content.
@@ -23,4 +23,11 @@ pub(crate) struct Message {
     pub(crate) priority: u8,
     /// From the expiration property.
     pub(crate) time_to_live: Option<Duration>,
+}
+
+impl Message {
+    /// The key as published.
+    pub(crate) fn routing_key(&self) -> &str {
+        self.routing_keys.first().map_or("", |key| key)
+    }
 }

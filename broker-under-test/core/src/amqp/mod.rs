@@ -18,6 +18,7 @@ mod handle;
 mod message;
 mod queue;
 mod queue_arguments;
+mod reply_to;
 mod state;
 mod timers;
 mod vhost;
@@ -43,6 +44,10 @@ impl Amqp {
     }
 
     /// Takes one input that concerns an AMQP connection, or all of them.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "an input is used up; both protocols' doors look alike"
+    )]
     pub fn handle(&mut self, now: Now, input: Input<'_>, effects: &mut Effects) {
         let mut turn = Turn { now, state: &mut self.state, effects };
         match input {

@@ -3,13 +3,14 @@
 //! `declare_*`, `delete_*`, `bind`, `unbind`, `enqueue`, `purge` and `discard` are the only doors through which exchanges,
 //! queues, bindings and queued messages come and go for good, so that a log needs to be told in few places.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::binding::Destination;
 use super::codec::FieldTable;
 use super::config::AmqpConfig;
 use super::connection::Connection;
+use super::dead_letter::Death;
 use super::exchange::{Exchange, ExchangeSettings};
 use super::message::{Message, Name};
 use super::queue::{Queue, QueueId, Queued};
@@ -25,6 +26,8 @@ pub(crate) struct State {
     pub(crate) vhosts: BTreeMap<Name, Vhost>,
     pub(crate) queues: BTreeMap<QueueId, Queue>,
     pub(crate) timers: Timers,
+    /// Dropped messages that go on to a dead-letter exchange.
+    pub(crate) deaths: VecDeque<Death>,
     /// Queues that may have something to hand out, drop or arm.
     pub(crate) touched: BTreeSet<QueueId>,
     last_serial: u64,
@@ -39,6 +42,7 @@ impl State {
             connections: BTreeMap::new(),
             queues: BTreeMap::new(),
             timers: Timers::default(),
+            deaths: VecDeque::new(),
             touched: BTreeSet::new(),
             last_serial: 0,
         }

@@ -125,8 +125,6 @@ pub(crate) struct Bench {
     pub(crate) takes: bool,
 }
 
-pub(crate) const NO_CAPABILITIES: &[&str] = &[];
-
 impl Bench {
     pub(crate) fn new() -> Self {
         Self::with(AmqpConfig::default())
@@ -350,4 +348,18 @@ pub(crate) fn start_ok(capabilities: &[&str], mechanism: &str, response: &[u8]) 
     let capabilities = capabilities.iter().fold(args(), |all, name| all.flag(name, true));
     let properties = args().text("product", "test").sub("capabilities", &capabilities);
     args().table(&properties).short(mechanism).long(response).short("en_US")
+}
+
+impl Bench {
+    /// The octets that came since the last look.
+    pub(crate) fn octets(&mut self, connection: ConnectionId) -> Vec<u8> {
+        std::mem::take(self.inboxes.get_mut(&connection).expect("opened"))
+    }
+}
+
+impl Bench {
+    /// Sets a window, and leaves what follows the answer to be seen.
+    pub(crate) fn qos_later(&mut self, connection: ConnectionId, count: u16, global: bool) {
+        self.call(connection, 1, (60, 10), &args().u32(0).u16(count).u8(u8::from(global)));
+    }
 }

@@ -1,5 +1,21 @@
 //! The AMQP half of the broker, driven by octets through the one door.
 
 mod client;
-mod messages;
 mod tell;
+
+mod channels;
+mod confirms;
+mod consumers;
+mod dead_letters;
+mod entities;
+mod frames;
+mod handshake;
+mod heartbeats;
+mod hostile;
+mod limits;
+mod messages;
+mod prefetch;
+mod reply_to;
+mod routing;
+mod settling;
+mod transactions;

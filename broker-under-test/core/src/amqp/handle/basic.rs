@@ -7,6 +7,7 @@ use crate::amqp::codec::method::basic::reply::{CancelOk, ConsumeOk, GetEmpty, Ge
 use crate::amqp::codec::method::basic::{Cancel, Consume, Get, Method, Qos};
 use crate::amqp::consumer::{ChannelKey, Consumer, ConsumerId, Subscription};
 use crate::amqp::message::Name;
+use crate::amqp::reply_to::PSEUDO_QUEUE;
 use crate::amqp::violation::Violation;
 
 impl Turn<'_> {
@@ -52,6 +53,9 @@ impl Turn<'_> {
     fn on_consume(&mut self, key: ChannelKey, consume: &Consume<'_>) -> Result<(), Violation> {
         let name = self.queue_name(key, consume.queue)?;
         let tag = self.consumer_tag(key, consume.consumer_tag)?;
+        if &*name == PSEUDO_QUEUE {
+            return self.consume_replies(key, consume, tag);
+        }
         let queue_id =
             self.accessible_queue(key, &name, |name| Violation::ConsumeNotFound(name.to_string()))?;
         let priority = match consume.arguments.get("x-priority") {
@@ -90,7 +94,9 @@ impl Turn<'_> {
         if wanted.is_empty() {
             return Ok(Name::from(format!("amq.ctag-{:016x}", self.state.next_serial())));
         }
-        if self.channel(key).subscriptions.contains_key(wanted) {
+        let channel = self.channel(key);
+        let for_replies = channel.replies.as_ref().is_some_and(|replies| &*replies.tag == wanted);
+        if for_replies || channel.subscriptions.contains_key(wanted) {
             return Err(Violation::ConsumerTagInUse(wanted.to_owned()));
         }
         Ok(Name::from(wanted))
@@ -101,6 +107,7 @@ impl Turn<'_> {
         if let Some(subscription) = self.channel(key).subscriptions.remove(cancel.consumer_tag) {
             self.remove_consumer(subscription.queue, subscription.id);
         }
+        self.cancel_replies(key, cancel.consumer_tag);
         self.reply_unless(cancel.no_wait, key, &CancelOk { consumer_tag: cancel.consumer_tag });
     }
 
@@ -127,7 +134,7 @@ impl Turn<'_> {
             delivery_tag,
             redelivered: queued.redelivered,
             exchange: &message.exchange,
-            routing_key: &message.routing_key,
+            routing_key: message.routing_key(),
             message_count,
         };
         if get.no_ack {

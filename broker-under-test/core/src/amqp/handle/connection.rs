@@ -80,11 +80,14 @@ impl Turn<'_> {
                 // [amqp-0-9-1/AMQP-4.2.2-reject-unknown-version] say what is supported, then close.
                 self.end_connection(id, |turn| turn.send(id, PROTOCOL_HEADER.to_vec().into()));
             }
-            Stage::AwaitingStartOk | Stage::AwaitingTuneOk | Stage::AwaitingOpen => match violation {
-                Violation::LoginRefused(_) | Violation::UnknownVhost(_) => self.close_connection(id, offence),
-                // [amqp-0-9-1/AMQP-2.2.4-no-handshake-before-open], after a pause (§4.10.2).
-                _ => connection.stage = Stage::Draining { until: pause },
-            },
+            Stage::AwaitingStartOk | Stage::AwaitingTuneOk | Stage::AwaitingOpen => {
+                if matches!(violation, Violation::LoginRefused(_) | Violation::UnknownVhost(_)) {
+                    self.close_connection(id, offence);
+                } else {
+                    // [amqp-0-9-1/AMQP-2.2.4-no-handshake-before-open], after a pause (§4.10.2).
+                    connection.stage = Stage::Draining { until: pause };
+                }
+            }
             Stage::Open => match violation.reach() {
                 Reach::Channel => self.close_channel(id, offence),
                 Reach::Connection => self.close_connection(id, offence),

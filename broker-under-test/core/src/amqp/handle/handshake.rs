@@ -160,11 +160,9 @@ impl Mechanism {
             }
             Self::AmqPlain => {
                 let table = FieldTable::from_entries(response).map_err(|_| Violation::SaslResponse)?;
-                let string = |name: &str| {
-                    table.iter().find_map(|field| match field.value {
-                        FieldValue::LongString(octets) if field.name == name.as_bytes() => Some(octets),
-                        _ => None,
-                    })
+                let string = |name: &str| match table.get(name) {
+                    Some(FieldValue::LongString(octets)) => Some(octets),
+                    Some(_) | None => None,
                 };
                 (string("LOGIN"), string("PASSWORD"))
             }

@@ -10,6 +10,7 @@ use crate::amqp::consumer::ChannelKey;
 use crate::amqp::message::Name;
 use crate::amqp::queue::{Queue, QueueId};
 use crate::amqp::queue_arguments::QueueArguments;
+use crate::amqp::reply_to::{PSEUDO_QUEUE, is_reply_name};
 use crate::amqp::violation::{Entity, Violation};
 use crate::effect::ConnectionId;
 
@@ -35,6 +36,12 @@ impl Turn<'_> {
     fn on_queue_declare(&mut self, key: ChannelKey, declare: &Declare<'_>) -> Result<(), Violation> {
         let virtual_host = self.vhost_name(key.connection);
         let mut name = entity_name(declare.queue);
+        if &*name == PSEUDO_QUEUE || self.requester(&virtual_host, &name).is_some() {
+            // [rabbitmq/RMQ-drt-passive-declare-alive]
+            let living = DeclareOk { queue: &name, message_count: 0, consumer_count: 1 };
+            self.reply_unless(declare.no_wait, key, &living);
+            return Ok(());
+        }
         let existing = self.state.vhost(&virtual_host).queues.get(&name).copied();
         let id = match existing {
             Some(id) => {
@@ -115,6 +122,9 @@ impl Turn<'_> {
         let exchange = entity_name(bind.exchange);
         if exchange.is_empty() {
             return Err(Violation::DefaultExchange);
+        }
+        if is_reply_name(&name) {
+            return Err(Violation::ReplyBind);
         }
         let missing = |name: &Name| Violation::BindNotFound { entity: Entity::Queue, name: name.to_string() };
         let id = self.accessible_queue(key, &name, missing)?;
