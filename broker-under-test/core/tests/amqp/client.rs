@@ -7,7 +7,7 @@ use mqspec_broker_core::amqp::AmqpConfig;
 use mqspec_broker_core::{Broker, Config, ConnectionId, Effect, Effects, Input, Now, Protocol};
 
 /// Arguments of a method, or the fields of a table.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Args(pub(crate) Vec<u8>);
 
 pub(crate) fn args() -> Args {

@@ -24,7 +24,7 @@ fn remaining(bench: &mut Bench, client: ConnectionId) -> Vec<String> {
         let got = bench.get(other, "q", true);
         match got.split_once(" = ") {
             Some((head, body)) => {
-                bodies.push(format!("{}{body}", if head.contains("again") { "again " } else { "" }))
+                bodies.push(format!("{}{body}", if head.contains("again") { "again " } else { "" }));
             }
             None => return bodies,
         }
