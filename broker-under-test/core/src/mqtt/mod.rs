@@ -26,6 +26,7 @@ mod connection;
 mod delivery;
 mod handle;
 mod inflight;
+mod level;
 mod message;
 mod retained;
 mod session;

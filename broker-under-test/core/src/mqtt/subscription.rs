@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::codec::Qos;
 use super::codec::subscribe::SubscriptionOptions;
+use super::level::{LevelId, Levels};
 use super::message::ClientId;
 use super::topic::TopicFilter;
 
@@ -16,30 +17,35 @@ pub(crate) struct Subscription {
     pub(crate) identifier: Option<u32>,
 }
 
-/// All subscriptions, by the levels of their patterns. Nodes are kept in a table and not inside each other,
-/// so that no pattern, however deep, makes anything recurse.
+/// All subscriptions, by the levels of their patterns. The tree is kept in flat tables: no pattern, however
+/// deep, makes anything recurse, and a level costs two entries and not a map of its own.
 #[derive(Debug)]
 pub(crate) struct SubscriptionTree {
+    levels: Levels,
+    /// From a node, by a level, to the next node.
+    edges: BTreeMap<(NodeId, LevelId), NodeId>,
+    /// How each node but the root hangs in the tree.
     nodes: BTreeMap<NodeId, Node>,
+    /// What ends at a node, where anything does.
+    ends: BTreeMap<NodeId, End>,
     last_node: NodeId,
 }
 
 type NodeId = u64;
 const ROOT: NodeId = 0;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Node {
     parent: NodeId,
-    level: Box<str>,
-    children: BTreeMap<Box<str>, NodeId>,
-    subscribers: BTreeMap<ClientId, Subscription>,
-    groups: BTreeMap<Box<str>, Group>,
+    level: LevelId,
+    children: u32,
 }
 
-impl Node {
-    fn is_needed(&self) -> bool {
-        !(self.children.is_empty() && self.subscribers.is_empty() && self.groups.is_empty())
-    }
+/// The subscriptions whose patterns end at one node.
+#[derive(Debug, Default)]
+struct End {
+    subscribers: BTreeMap<ClientId, Subscription>,
+    groups: BTreeMap<Box<str>, Group>,
 }
 
 /// The members of a shared subscription (MQTT 5.0 §4.8.2), served in turn.
@@ -96,7 +102,13 @@ impl Match {
 impl SubscriptionTree {
     /// Without subscriptions.
     pub(crate) fn new() -> Self {
-        Self { nodes: BTreeMap::from([(ROOT, Node::default())]), last_node: ROOT }
+        Self {
+            levels: Levels::default(),
+            edges: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            ends: BTreeMap::new(),
+            last_node: ROOT,
+        }
     }
 
     /// Adds a subscription, or replaces the client's former one to the same filter.
@@ -105,63 +117,68 @@ impl SubscriptionTree {
         for level in filter.pattern.split('/') {
             at = self.child_or_new(at, level);
         }
-        let Some(node) = self.nodes.get_mut(&at) else { return };
+        let end = self.ends.entry(at).or_default();
         let subscribers = match filter.share_name {
-            None => &mut node.subscribers,
-            Some(name) => &mut node.groups.entry(name.into()).or_default().members,
+            None => &mut end.subscribers,
+            Some(name) => &mut end.groups.entry(name.into()).or_default().members,
         };
         subscribers.insert(client.clone(), subscription);
     }
 
     fn child_or_new(&mut self, parent: NodeId, level: &str) -> NodeId {
-        if let Some(child) = self.child(parent, level) {
+        if let Some(child) = self.child(parent, self.levels.find(level)) {
             return child;
         }
         self.last_node += 1;
         let child = self.last_node;
-        self.nodes.insert(child, Node { parent, level: level.into(), ..Node::default() });
+        let level = self.levels.take(level);
+        self.edges.insert((parent, level), child);
+        self.nodes.insert(child, Node { parent, level, children: 0 });
         if let Some(node) = self.nodes.get_mut(&parent) {
-            node.children.insert(level.into(), child);
+            node.children += 1;
         }
         child
     }
 
-    fn child(&self, parent: NodeId, level: &str) -> Option<NodeId> {
-        self.nodes.get(&parent)?.children.get(level).copied()
+    fn child(&self, parent: NodeId, level: Option<LevelId>) -> Option<NodeId> {
+        self.edges.get(&(parent, level?)).copied()
     }
 
     /// Removes a client's subscription to exactly this filter.
     pub(crate) fn remove(&mut self, filter: TopicFilter<'_>, client: &str) {
         let mut at = ROOT;
         for level in filter.pattern.split('/') {
-            match self.child(at, level) {
+            match self.child(at, self.levels.find(level)) {
                 Some(child) => at = child,
                 None => return,
             }
         }
-        let Some(node) = self.nodes.get_mut(&at) else { return };
+        let Some(end) = self.ends.get_mut(&at) else { return };
         match filter.share_name {
             None => {
-                node.subscribers.remove(client);
+                end.subscribers.remove(client);
             }
             Some(name) => {
-                if let Some(group) = node.groups.get_mut(name) {
+                if let Some(group) = end.groups.get_mut(name) {
                     group.members.remove(client);
-                    if group.members.is_empty() {
-                        node.groups.remove(name);
-                    }
                 }
+                end.groups.retain(|_, group| !group.members.is_empty());
             }
+        }
+        if end.subscribers.is_empty() && end.groups.is_empty() {
+            self.ends.remove(&at);
         }
         self.prune(at);
     }
 
     /// Drops nodes that lead nowhere, upwards from `at`.
     fn prune(&mut self, mut at: NodeId) {
-        while at != ROOT && self.nodes.get(&at).is_some_and(|node| !node.is_needed()) {
+        while !self.ends.contains_key(&at) && self.nodes.get(&at).is_some_and(|node| node.children == 0) {
             let Some(node) = self.nodes.remove(&at) else { return };
+            self.edges.remove(&(node.parent, node.level));
+            self.levels.give_back(node.level);
             if let Some(parent) = self.nodes.get_mut(&node.parent) {
-                parent.children.remove(&node.level);
+                parent.children -= 1;
             }
             at = node.parent;
         }
@@ -169,24 +186,26 @@ impl SubscriptionTree {
 
     /// The nodes whose patterns match a topic.
     fn nodes_for(&self, topic_name: &str) -> Vec<NodeId> {
+        let (single, multi) = (self.levels.find("+"), self.levels.find("#"));
         let mut found = Vec::new();
         let mut reached = vec![ROOT];
         for (depth, level) in topic_name.split('/').enumerate() {
             // [mqtt-5.0/MQTT-4.7.2-1] a leading wildcard never reaches a topic that begins with $.
             let wildcards = depth > 0 || !topic_name.starts_with('$');
+            let level = self.levels.find(level);
             let mut next = Vec::new();
             for node in reached {
                 next.extend(self.child(node, level));
                 if wildcards {
-                    next.extend(self.child(node, "+"));
-                    found.extend(self.child(node, "#"));
+                    next.extend(self.child(node, single));
+                    found.extend(self.child(node, multi));
                 }
             }
             reached = next;
         }
         for node in reached {
             found.push(node);
-            found.extend(self.child(node, "#")); // "a/#" matches "a" too
+            found.extend(self.child(node, multi)); // "a/#" matches "a" too
         }
         found
     }
@@ -202,8 +221,8 @@ impl SubscriptionTree {
         let mut own: BTreeMap<ClientId, Match> = BTreeMap::new();
         let mut shared = Vec::new();
         for id in self.nodes_for(topic_name) {
-            let Some(node) = self.nodes.get_mut(&id) else { continue };
-            for (client, subscription) in &node.subscribers {
+            let Some(end) = self.ends.get_mut(&id) else { continue };
+            for (client, subscription) in &end.subscribers {
                 // [mqtt-5.0/MQTT-3.8.3-3] No Local.
                 if subscription.options.no_local && **client == *publisher {
                     continue;
@@ -212,7 +231,7 @@ impl SubscriptionTree {
                     .and_modify(|copy| copy.merge(subscription))
                     .or_insert_with(|| Match::of(subscription));
             }
-            for group in node.groups.values_mut() {
+            for group in end.groups.values_mut() {
                 if let Some((client, subscription)) = group.next(&is_connected) {
                     shared.push((client, Match::of(&subscription)));
                 }
@@ -222,8 +241,8 @@ impl SubscriptionTree {
     }
 
     #[cfg(test)]
-    fn node_count(&self) -> usize {
-        self.nodes.len()
+    fn is_empty(&self) -> bool {
+        self.levels.is_empty() && self.edges.is_empty() && self.nodes.is_empty() && self.ends.is_empty()
     }
 }
 
@@ -315,7 +334,7 @@ mod tests {
         tree.remove(plain("a/b/c"), "x");
         tree.remove(plain("a/b"), "x");
         tree.remove(shared, "x");
-        assert_eq!(tree.node_count(), 1, "only the root");
+        assert!(tree.is_empty(), "{tree:?}");
         assert!(tree.matching("a/b/c", "p", |_| true).is_empty());
     }
 }
