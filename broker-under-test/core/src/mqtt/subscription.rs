@@ -248,6 +248,8 @@ impl SubscriptionTree {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::mqtt::codec::subscribe::RetainHandling;
     use crate::mqtt::topic;
@@ -336,5 +338,54 @@ mod tests {
         tree.remove(shared, "x");
         assert!(tree.is_empty(), "{tree:?}");
         assert!(tree.matching("a/b/c", "p", |_| true).is_empty());
+    }
+
+    /// A filter or topic of few levels, so that many meet.
+    fn pattern() -> impl Strategy<Value = String> {
+        let level = prop::sample::select(vec!["a", "b", "", "$x", "+"]);
+        (prop::collection::vec(level, 1..4), any::<bool>()).prop_map(|(mut levels, deep)| {
+            if deep {
+                levels.push("#");
+            }
+            levels.join("/")
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_additions_and_removals_leave_what_a_list_of_filters_would_match(
+            steps in prop::collection::vec((any::<bool>(), pattern(), 0_u8..3), 1..40),
+            topics in prop::collection::vec(pattern(), 1..10),
+        ) {
+            let mut tree = SubscriptionTree::new();
+            let mut list = BTreeSet::new();
+            for (adds, filter, client) in steps {
+                if filter.is_empty() {
+                    continue;
+                }
+                let client: ClientId = client.to_string().into();
+                if adds {
+                    tree.insert(plain(&filter), &client, subscription(Qos::AtMostOnce, None));
+                    list.insert((filter, client));
+                } else {
+                    tree.remove(plain(&filter), &client);
+                    list.remove(&(filter, client));
+                }
+            }
+            for topic_name in topics {
+                let found: BTreeSet<ClientId> =
+                    tree.matching(&topic_name, "nobody", |_| true).into_iter().map(|(client, _)| client).collect();
+                let expected: BTreeSet<ClientId> = list
+                    .iter()
+                    .filter(|(filter, _)| topic::matches(filter, &topic_name))
+                    .map(|(_, client)| client.clone())
+                    .collect();
+                prop_assert_eq!(found, expected, "{}", topic_name);
+            }
+            for (filter, client) in &list {
+                tree.remove(plain(filter), client);
+            }
+            prop_assert!(tree.is_empty());
+        }
     }
 }
