@@ -34,7 +34,7 @@ pub struct World {
 #[derive(Debug)]
 enum Kind {
     Simulated,
-    Live { target: Target, given: String, token: String },
+    Live { target: Box<Target>, given: String, token: String },
 }
 
 /// A broker that cannot be tested.
@@ -63,7 +63,7 @@ impl World {
         let target = Target::parse(given).map_err(|error| Failure::input(WorldError::Address(error)))?;
         let capabilities = probe(&target, CONNECT_PATIENCE)
             .map_err(|why| Failure::environment(WorldError::Unreachable { why }))?;
-        let kind = Kind::Live { target, given: given.to_owned(), token: token() };
+        let kind = Kind::Live { target: Box::new(target), given: given.to_owned(), token: token() };
         Ok(Self { kind, capabilities })
     }
 

@@ -5,9 +5,10 @@
 
 use std::fmt::Write as _;
 
-use mqspec_wire::{Packet, Side, Value};
+use bytes::Bytes;
+use mqspec_wire::{Field, Packet, Side, Value};
 
-use super::{EndedBy, Event, Fate, Trace, What};
+use super::{ConnectionNumber, EndedBy, Event, Fate, Trace, What};
 use crate::plan::{ActorId, Ending};
 
 /// How many bytes of a packet are shown; the rest is counted.
@@ -15,6 +16,9 @@ pub const SHOWN_BYTES: usize = 64;
 
 /// More actors than this share one lane, as lines would not fit a screen.
 const MOST_LANES: usize = 4;
+
+/// A table or list shows its entries up to this many letters; the rest is counted.
+const LONGEST_VALUE: usize = 80;
 
 /// How much a rendering shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,13 +52,15 @@ pub fn render_event(trace: &Trace, event: &Event, detail: Detail) -> String {
         What::OpenFailed { actor, why } => {
             lines.event(Some(*actor), "═╳═", &format!("cannot connect: {why}"));
         }
-        What::Sent { actor, packet, fate, .. } => {
+        What::Sent { actor, connection, packet, fate } => {
             let arrow = if *fate == Fate::Lost { "──╳" } else { "──▶" };
-            lines.packet(*actor, arrow, packet, *fate, detail);
+            let aside = format!("{}{}", show_fate(*fate), show_old(trace, event, *actor, *connection));
+            lines.packet(*actor, arrow, packet, &aside, detail);
         }
-        What::Received { actor, packet, fate, .. } => {
+        What::Received { actor, connection, packet, fate } => {
             let arrow = if *fate == Fate::Lost { "╳──" } else { "◀──" };
-            lines.packet(*actor, arrow, packet, *fate, detail);
+            let aside = format!("{}{}", show_fate(*fate), show_old(trace, event, *actor, *connection));
+            lines.packet(*actor, arrow, packet, &aside, detail);
             for oddity in &packet.oddities {
                 lines.below(&format!("! {} [{}]", oddity.message, oddity.statement));
             }
@@ -70,38 +76,79 @@ pub fn render_event(trace: &Trace, event: &Event, detail: Detail) -> String {
 
 /// A packet on one line: its name and the fields that say something.
 ///
-/// A set bit shows as its name; a bit that is not set, an empty list and what every packet of the kind says
-/// (`protocol_name=MQTT`) are left out.
+/// A set bit shows as its name; a bit that is not set, an empty list, what is implied rather than written and
+/// what every packet of the kind says (`protocol_name=MQTT`) are left out.
 pub fn show_packet(packet: &Packet) -> String {
     let mut line = packet.name.to_owned();
-    for field in packet.fields.iter().filter(|field| says_something(field.name, &field.value)) {
+    for field in packet.fields.iter().filter(|field| says_something(packet, field)) {
         // Writing to a String cannot fail.
         let _ = match (field.label, &field.value) {
             (Some(label), _) => write!(line, " {}={label}", field.name),
             (None, Value::Bool(_)) => write!(line, " {}", field.name),
-            (None, value) => write!(line, " {}={value}", field.name),
+            (None, value) => write!(line, " {}={}", field.name, show_value(value)),
         };
     }
     line
 }
 
-fn says_something(name: &str, value: &Value) -> bool {
-    let usual = match value {
+fn says_something(packet: &Packet, field: &Field) -> bool {
+    let implied = field.span.is_empty() && matches!(field.value, Value::Integer(_));
+    let usual = match &field.value {
         Value::Bool(bit) => !bit,
-        Value::Integer(number) => match name {
-            // The fixed header's length and AMQP's frame size and reserved fields follow from the rest.
-            "remaining_length" | "property_length" | "size" => true,
+        Value::Integer(number) => match field.name {
+            // Lengths and AMQP's class, weight and flags follow from the rest of the packet.
+            "remaining_length" | "property_length" | "size" | "class_id" | "weight" | "property_flags" => {
+                true
+            }
+            "channel" | "keep_alive" => *number == 0,
+            "will_qos" => packet.bool("will_flag") != Some(true) && *number == 0,
             "protocol_level" | "protocol_version" => matches!(number, 4 | 5),
             name => name.starts_with("reserved"),
         },
         Value::Bytes(bytes) => {
-            name == "protocol_name" && bytes.as_ref() == b"MQTT" || name.starts_with("reserved")
+            field.name == "protocol_name" && bytes.as_ref() == b"MQTT" || field.name.starts_with("reserved")
         }
         Value::List(items) => items.is_empty(),
         Value::Map(entries) => entries.is_empty(),
         Value::Float(_) | Value::Tagged(..) | Value::Void => false,
     };
-    !usual
+    !usual && !implied
+}
+
+/// A value without AMQP's type tags and without what is not set in it, cut short where it is long.
+fn show_value(value: &Value) -> String {
+    let (open, parts, close) = match value.untagged() {
+        Value::List(items) => ('[', items.iter().map(show_value).collect::<Vec<_>>(), ']'),
+        Value::Map(entries) => ('{', entries.iter().filter_map(show_entry).collect(), '}'),
+        plain @ (Value::Bool(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::Bytes(_)
+        | Value::Tagged(..)
+        | Value::Void) => return plain.to_string(),
+    };
+    let mut text = String::from(open);
+    for (index, part) in parts.iter().enumerate() {
+        let gap = if index == 0 { "" } else { ", " };
+        if text.chars().count() + part.chars().count() > LONGEST_VALUE {
+            let _ = write!(text, "{gap}… {} in all", parts.len());
+            break;
+        }
+        let _ = write!(text, "{gap}{part}");
+    }
+    text.push(close);
+    text
+}
+
+/// `name: value`, or nothing where that says nothing: the options of a subscription that are not set.
+fn show_entry((name, value): &(Bytes, Value)) -> Option<String> {
+    let name = String::from_utf8_lossy(name);
+    match (&*name, value) {
+        ("no_local" | "retain_as_published", Value::Bool(false)) | ("retain_handling", Value::Integer(0)) => {
+            None
+        }
+        (_, value) => Some(format!("{name}: {}", show_value(value))),
+    }
 }
 
 fn show_end(trace: &Trace, actor: ActorId, by: EndedBy, how: Ending, rest: usize) -> String {
@@ -131,6 +178,21 @@ fn show_fate(fate: Fate) -> &'static str {
     }
 }
 
+/// Says so where a packet belongs to a connection before the actor's newest one: it was under way when the
+/// actor connected again.
+fn show_old(trace: &Trace, event: &Event, actor: ActorId, connection: ConnectionNumber) -> String {
+    let before = trace.events.iter().rev().skip_while(|known| known.sequence >= event.sequence);
+    let newest = before.into_iter().find_map(|known| match &known.what {
+        What::Opened { actor: whose, connection } if *whose == actor => Some(*connection),
+        _ => None,
+    });
+    if newest.is_some_and(|newest| newest > connection) {
+        format!("   (on connection {}, which had ended)", connection.0)
+    } else {
+        String::new()
+    }
+}
+
 /// The lines of one event.
 struct Lines<'a> {
     trace: &'a Trace,
@@ -146,8 +208,8 @@ impl Lines<'_> {
         self.push(&line);
     }
 
-    fn packet(&mut self, actor: ActorId, arrow: &str, packet: &Packet, fate: Fate, detail: Detail) {
-        self.event(Some(actor), arrow, &format!("{}{}", show_packet(packet), show_fate(fate)));
+    fn packet(&mut self, actor: ActorId, arrow: &str, packet: &Packet, aside: &str, detail: Detail) {
+        self.event(Some(actor), arrow, &format!("{}{aside}", show_packet(packet)));
         if detail.bytes && !packet.raw.is_empty() {
             self.below(&show_hex(&packet.raw));
         }
@@ -213,16 +275,14 @@ pub fn show_hex(bytes: &[u8]) -> String {
 mod tests {
     use std::time::Duration;
 
-    use bytes::Bytes;
-    use mqspec_wire::{Field, Oddity, Spec};
+    use mqspec_wire::{Oddity, Spec};
 
     use super::*;
-    use crate::trace::ConnectionNumber;
 
     const BYTES_AND_STEPS: Detail = Detail { bytes: true, steps: true };
 
     fn field(name: &'static str, value: impl Into<Value>) -> Field {
-        Field { name, value: value.into(), label: None, span: 0..0 }
+        Field { name, value: value.into(), label: None, span: 0..1 }
     }
 
     fn publish() -> Packet {
@@ -308,6 +368,51 @@ mod tests {
         assert!(text.contains("connection reset by the broker, after 3 bytes"), "{text}");
         let text = shown(vec![ended(EndedBy::Peer(Side::Client))], BYTES_AND_STEPS);
         assert!(text.contains("reset by alice"), "{text}");
+    }
+
+    #[test]
+    fn tables_show_what_is_set_and_are_cut_short() {
+        let entry = |name: &'static str, value| (Bytes::from_static(name.as_bytes()), value);
+        let subscription = Value::Map(vec![
+            entry("filter", Value::text("a/#")),
+            entry("no_local", Value::Bool(false)),
+            entry("retain_as_published", Value::Bool(true)),
+        ]);
+        assert_eq!(
+            show_value(&Value::List(vec![subscription])),
+            "[{filter: \"a/#\", retain_as_published: true}]"
+        );
+        let tagged = Value::Tagged(b'I', Box::new(Value::Integer(5)));
+        assert_eq!(show_value(&Value::Map(vec![entry("x-max-length", tagged)])), "{x-max-length: 5}");
+        let long = Value::List(vec![Value::text("thirty letters and some more"); 9]);
+        assert!(show_value(&long).ends_with(", … 9 in all]"), "{}", show_value(&long));
+    }
+
+    #[test]
+    fn what_is_implied_is_not_shown() {
+        let mut packet = publish();
+        packet.name = "pubrec";
+        packet.fields = vec![field("packet_id", 1), field("reason_code", 0)];
+        for field in packet.fields.iter_mut().skip(1) {
+            field.span = 4..4;
+        }
+        assert_eq!(show_packet(&packet), "pubrec packet_id=1");
+    }
+
+    #[test]
+    fn a_packet_of_an_ended_connection_says_so() {
+        let opened = |number| What::Opened { actor: ActorId(0), connection: ConnectionNumber(number) };
+        let late = What::Received {
+            actor: ActorId(0),
+            connection: ConnectionNumber(1),
+            packet: publish(),
+            fate: Fate::Passed,
+        };
+        let text =
+            shown(vec![opened(1), late.clone(), opened(2), late], Detail { bytes: false, steps: false });
+        let told: Vec<bool> =
+            text.lines().map(|line| line.ends_with("(on connection 1, which had ended)")).collect();
+        assert_eq!(told, [false, false, false, true], "{text}");
     }
 
     #[test]
