@@ -182,9 +182,9 @@ fn show_fate(fate: Fate) -> &'static str {
 /// actor connected again.
 fn show_old(trace: &Trace, event: &Event, actor: ActorId, connection: ConnectionNumber) -> String {
     let before = trace.events.iter().rev().skip_while(|known| known.sequence >= event.sequence);
-    let newest = before.into_iter().find_map(|known| match &known.what {
-        What::Opened { actor: whose, connection } if *whose == actor => Some(*connection),
-        _ => None,
+    let newest = before.into_iter().find_map(|known| {
+        let What::Opened { actor: whose, connection } = &known.what else { return None };
+        (*whose == actor).then_some(*connection)
     });
     if newest.is_some_and(|newest| newest > connection) {
         format!("   (on connection {}, which had ended)", connection.0)
