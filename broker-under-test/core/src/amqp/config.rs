@@ -24,6 +24,9 @@ pub struct AmqpConfig {
     pub close_wait: Duration,
     /// Octets on their way to a client above which it gets no more deliveries until it has taken some.
     pub backlog_max: usize,
+    /// Octets on their way to a client above which nothing more that it sends is looked at until it has taken
+    /// some: answers nobody reads must not pile up.
+    pub answers_max: usize,
     /// Octets of the largest message body.
     pub message_size_max: u64,
 }
@@ -51,6 +54,7 @@ impl Default for AmqpConfig {
             negotiation_failure_pause: Duration::from_secs(3),
             close_wait: Duration::from_secs(30),
             backlog_max: 1 << 20,
+            answers_max: 16 << 20,
             message_size_max: 128 << 20,
         }
     }

@@ -91,6 +91,11 @@ impl Connection {
         self.stage == Stage::Open && self.backlog < config.backlog_max
     }
 
+    /// Whether so many answers wait to be taken that nothing more is to be asked.
+    pub(crate) fn is_held_back(&self, config: &AmqpConfig) -> bool {
+        self.backlog >= config.answers_max
+    }
+
     /// When its socket ends if nothing comes before.
     pub(crate) fn ends_at(&self, config: &AmqpConfig) -> Option<Now> {
         let silent = (!self.heartbeat.is_zero()).then(|| self.last_received + self.heartbeat * 2);

@@ -390,3 +390,26 @@ pub enum Violation {
     #[error("broker forced connection closure with reason 'shutdown'")]
     ShutDown,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reply_text_is_a_short_string_even_for_the_longest_names() {
+        let violation = Violation::ConsumeNotFound("\u{e9}".repeat(127));
+        let text = violation.reply_text();
+        assert!(text.starts_with("NOT_FOUND - no queue '\u{e9}"), "{text}");
+        assert!((250..=255).contains(&text.len()), "{} octets", text.len());
+    }
+
+    #[test]
+    fn soft_codes_close_the_channel_and_hard_ones_the_connection() {
+        let name = String::from("q");
+        let soft = Violation::QueueLocked(name.clone());
+        assert_eq!((soft.reply_code().number(), soft.reach()), (405, Reach::Channel));
+        let hard = Violation::ConsumerTagInUse(name);
+        assert_eq!((hard.reply_code().number(), hard.reach()), (530, Reach::Connection));
+        assert_eq!(hard.statement(), "amqp-0-9-1/AMQP-basic.consume.consumer-tag-01");
+    }
+}

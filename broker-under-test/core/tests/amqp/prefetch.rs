@@ -95,3 +95,23 @@ fn slow_reader_gets_no_more_than_its_backlog_allows_and_goes_on_later() {
     let rest = bench.octets(slow).len();
     assert!(octets + rest > 2_000_000, "the rest comes: {rest} octets");
 }
+
+#[test]
+fn answers_that_nobody_reads_do_not_pile_up() {
+    let mut bench = Bench::new();
+    let client = bench.client();
+    bench.queue(client, "q", &args());
+    let body = "x".repeat(100_000);
+    for _ in 0..300 {
+        bench.publish(client, "", "q", &body);
+    }
+    bench.takes = false;
+    for _ in 0..300 {
+        bench.call(client, 1, (60, 70), &args().u16(0).short("q").u8(1));
+    }
+    let octets = bench.octets(client).len();
+    assert!((16 << 20..(16 << 20) + 200_000).contains(&octets), "{octets} octets");
+    bench.input(Input::Taken { connection: client, bytes: octets });
+    let rest = bench.octets(client).len();
+    assert!(octets + rest > 30_000_000, "the other gets are answered later: {rest} octets");
+}

@@ -17,16 +17,21 @@ impl Turn<'_> {
         self.arm_connection(id);
     }
 
-    /// The network took octets; a consumer that was too far behind may go on.
+    /// The network took octets; a client that was too far behind may go on.
     pub(crate) fn on_taken(&mut self, id: ConnectionId, bytes: usize) {
         let state = &mut *self.state;
         let Some(connection) = state.connections.get_mut(&id) else { return };
-        let held_back = !connection.may_deliver(&state.config);
+        let waits = !connection.may_deliver(&state.config);
+        let held_back = connection.is_held_back(&state.config);
         connection.backlog = connection.backlog.saturating_sub(bytes);
-        if held_back && connection.may_deliver(&state.config) {
+        let goes_on = held_back && !connection.is_held_back(&state.config);
+        if waits && connection.may_deliver(&state.config) {
             for channel in connection.channels.values() {
                 state.touched.extend(channel.subscriptions.values().map(|subscription| subscription.queue));
             }
+        }
+        if goes_on {
+            self.read_inbox(id, &[]);
         }
     }
 

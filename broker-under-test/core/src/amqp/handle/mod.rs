@@ -48,6 +48,12 @@ impl Turn<'_> {
         let Some(connection) = self.state.connections.get_mut(&id) else { return };
         // [amqp-0-9-1/AMQP-4.2.7-traffic-counts] any octet is a sign of life.
         connection.last_received = self.now;
+        self.read_inbox(id, bytes);
+    }
+
+    /// Handles what was kept, and what is new.
+    pub(crate) fn read_inbox(&mut self, id: ConnectionId, bytes: &[u8]) {
+        let Some(connection) = self.state.connections.get_mut(&id) else { return };
         let mut inbox = std::mem::take(&mut connection.inbox);
         if inbox.is_empty() {
             let consumed = self.read_all(id, bytes);
@@ -67,6 +73,10 @@ impl Turn<'_> {
     fn read_all(&mut self, id: ConnectionId, bytes: &[u8]) -> usize {
         let mut consumed = 0;
         while let Some(rest) = bytes.get(consumed..).filter(|rest| !rest.is_empty()) {
+            let config = &self.state.config;
+            if self.state.connections.get(&id).is_none_or(|connection| connection.is_held_back(config)) {
+                break;
+            }
             let Some(count) = self.read_one(id, rest) else { break };
             consumed += count;
             self.settle();
