@@ -5,13 +5,18 @@
 //! the composite verbs (`mqtt`, `amqp`) know packets by name.
 
 pub(super) mod amqp;
+mod exchange;
+mod expect;
 pub(super) mod fault;
+mod handshake;
 pub(super) mod head;
 pub(super) mod matcher;
 pub(super) mod mqtt;
 mod packet;
+mod scalar;
 pub(super) mod steps;
 mod value;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -141,7 +146,7 @@ impl<'a> Lowering<'a> {
             }
         };
         for (name, span, defaults) in named {
-            if !value::is_name(name) || steps::WORDS.iter().any(|(word, _)| *word == name) {
+            if !scalar::is_name(name) || steps::WORDS.iter().any(|(word, _)| *word == name) {
                 self.report(
                     Problem::new(span.clone(), format!("`{name}` cannot be an actor's name"))
                         .help("a small letter, then small letters, digits and `_`; no word of the language"),
@@ -222,7 +227,7 @@ impl<'a> Lowering<'a> {
         let bound = self.names.contains_key(name);
         if !bound {
             let mut problem = Problem::new(span.clone(), format!("`${name}` is not bound at this point"));
-            let known = self.names.keys().map(String::as_str).filter(|name| value::is_name(name));
+            let known = self.names.keys().map(String::as_str).filter(|name| scalar::is_name(name));
             problem.help = Some(match nearest(name, known) {
                 Some(near) => format!("did you mean `${near}`?"),
                 None => String::from("bind it in an earlier step, or write `$$` for a plain `$`"),
@@ -235,8 +240,8 @@ impl<'a> Lowering<'a> {
     /// Takes a name for a value.
     fn new_name(&mut self, node: &Node) -> Option<String> {
         let name = node.as_text().unwrap_or_default();
-        if !value::is_name(name) {
-            let plain = name.strip_prefix('$').filter(|name| value::is_name(name));
+        if !scalar::is_name(name) {
+            let plain = name.strip_prefix('$').filter(|name| scalar::is_name(name));
             self.report(Problem::new(node.span.clone(), "this cannot name a value").help(match plain {
                 Some(plain) => format!("where it is bound, a name has no `$`: `{plain}`"),
                 None => String::from("a small letter, then small letters, digits and `_`"),
