@@ -142,3 +142,53 @@ impl super::Reply for AccessRequestOk {
         writer.u16(1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_fill_an_octet_from_the_low_bit() {
+        let octets = b"\x00\x32\x00\x0a\x00\x00\x01q\x12\x00\x00\x00\x00"; // durable 2, no-wait 16
+        let Ok(Method::Queue(queue::Method::Declare(declare))) = Method::decode(octets) else {
+            panic!("a queue.declare");
+        };
+        assert_eq!(declare.queue, "q");
+        assert!(declare.durable && declare.no_wait);
+        assert!(!declare.passive && !declare.exclusive && !declare.auto_delete);
+    }
+
+    #[test]
+    fn two_bits_share_one_octet() {
+        let octets = b"\x00\x3c\x00\x78\x00\x00\x00\x00\x00\x00\x00\x07\x02"; // requeue only
+        let nack = basic::Refuse { delivery_tag: 7, multiple: false, requeue: true };
+        assert_eq!(Method::decode(octets), Ok(Method::Basic(basic::Method::Nack(nack))));
+    }
+
+    #[test]
+    fn every_proper_prefix_and_every_surplus_is_refused() {
+        let publish = b"\x00\x3c\x00\x28\x00\x00\x01x\x03key\x01";
+        let expected =
+            basic::Publish { exchange: "x", routing_key: "key", mandatory: true, immediate: false };
+        assert_eq!(Method::decode(publish), Ok(Method::Basic(basic::Method::Publish(expected))));
+        for end in 0..publish.len() {
+            let prefix = publish.get(..end).expect("end lies inside");
+            assert_eq!(Method::decode(prefix), Err(Violation::Arguments), "{end} octets");
+        }
+        let surplus = [publish.as_slice(), b"\x00"].concat();
+        assert_eq!(Method::decode(&surplus), Err(Violation::Arguments));
+    }
+
+    #[test]
+    fn unknown_and_server_only_methods_are_told_apart() {
+        for id in [MethodId::new(50, 12), MethodId::new(11, 10), MethodId::new(0, 0), MethodId::new(90, 40)] {
+            let octets = [id.class_id.to_be_bytes(), id.method_id.to_be_bytes()].concat();
+            assert_eq!(Method::decode(&octets), Err(Violation::UnknownMethod(id)));
+        }
+        for id in [MethodId::new(10, 30), MethodId::new(40, 51), MethodId::new(60, 71), MethodId::new(85, 11)]
+        {
+            let octets = [id.class_id.to_be_bytes(), id.method_id.to_be_bytes()].concat();
+            assert_eq!(Method::decode(&octets), Err(Violation::ServerOnlyMethod(id)));
+        }
+    }
+}
