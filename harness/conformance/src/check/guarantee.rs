@@ -2,6 +2,7 @@
 
 use mqspec_wire::Value;
 
+use super::{confirmed, delivery, fifo, order, redelivery, routing};
 use crate::trace::Trace;
 use crate::verdict::Finding;
 
@@ -56,4 +57,45 @@ pub fn run(name: &str, parameters: &[(String, Value)], trace: &Trace) -> Result<
 }
 
 /// Every guarantee that [`run`] knows.
-pub static GUARANTEES: &[Guarantee] = &[];
+pub static GUARANTEES: &[Guarantee] = &[
+    Guarantee {
+        name: "delivery",
+        parameters: &["drained"],
+        gist: "Each MQTT message reaches each earlier subscription as often as its QoS allows, and nothing is \
+               invented; with `drained`, nothing is missing either.",
+        judge: delivery::judge,
+    },
+    Guarantee {
+        name: "order",
+        parameters: &[],
+        gist: "MQTT messages of one client to one topic at one QoS arrive in the order of their publication.",
+        judge: order::judge,
+    },
+    Guarantee {
+        name: "redelivery",
+        parameters: &["drained"],
+        gist: "An AMQP message that is delivered again says so; with `drained`, what was not acknowledged has \
+               come back.",
+        judge: redelivery::judge,
+    },
+    Guarantee {
+        name: "routing",
+        parameters: &["drained"],
+        gist: "An AMQP message comes, once and unchanged, only to queues that its exchange and bindings name; \
+               with `drained`, to all of them.",
+        judge: routing::judge,
+    },
+    Guarantee {
+        name: "fifo",
+        parameters: &[],
+        gist: "AMQP messages of one publishing channel, exchange, queue and consuming channel keep their order.",
+        judge: fifo::judge,
+    },
+    Guarantee {
+        name: "confirmed",
+        parameters: &["drained"],
+        gist: "With `drained`, every AMQP message that the broker confirmed came out of its queues, after a \
+               restart too if it was persistent and they durable.",
+        judge: confirmed::judge,
+    },
+];

@@ -6,12 +6,21 @@
 //! older than the trace, or about an operation whose answer was never seen (indeterminate).
 
 pub mod amqp_conversation;
+mod amqp_history;
 mod amqp_packet;
+mod amqp_topology;
+mod confirmed;
+mod delivery;
+mod fifo;
 mod guarantee;
 mod judge;
 pub mod mqtt_conversation;
+mod mqtt_history;
 mod mqtt_packet;
+mod order;
 pub mod packets;
+mod redelivery;
+mod routing;
 mod topic;
 
 pub use guarantee::{GUARANTEES, Guarantee, guarantee, run};

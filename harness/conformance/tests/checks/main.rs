@@ -1,7 +1,9 @@
 //! The checks against traces written by hand: guilty ones that they convict, innocent ones that they acquit.
 
 mod amqp_conversation;
+mod amqp_guarantees;
 mod citations;
 mod mqtt_conversation;
+mod mqtt_guarantees;
 mod nonsense;
 mod story;

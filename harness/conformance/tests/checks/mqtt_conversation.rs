@@ -9,7 +9,7 @@ use crate::story::{Story, map, number, packet, statements, story, text};
 const OLD: Spec = Spec::Mqtt311;
 const NEW: Spec = Spec::Mqtt50;
 
-fn connect(client_id: &str, clean_start: bool) -> Packet {
+pub(crate) fn connect(client_id: &str, clean_start: bool) -> Packet {
     packet("connect", &[("client_id", text(client_id)), ("clean_start", clean_start.into())])
 }
 
@@ -19,26 +19,26 @@ fn connect_with(client_id: &str, fields: &[(&'static str, Value)]) -> Packet {
     packet("connect", &all)
 }
 
-fn connack(session_present: bool) -> Packet {
+pub(crate) fn connack(session_present: bool) -> Packet {
     packet("connack", &[("session_present", session_present.into()), ("reason_code", number(0))])
 }
 
-fn ack(name: &'static str, packet_id: i128) -> Packet {
+pub(crate) fn ack(name: &'static str, packet_id: i128) -> Packet {
     packet(name, &[("packet_id", number(packet_id))])
 }
 
-fn subscribe(packet_id: i128, filters: &[(&str, i128)]) -> Packet {
+pub(crate) fn subscribe(packet_id: i128, filters: &[(&str, i128)]) -> Packet {
     let entries =
         filters.iter().map(|(filter, qos)| map(&[("filter", text(filter)), ("qos", number(*qos))])).collect();
     packet("subscribe", &[("packet_id", number(packet_id)), ("subscriptions", Value::List(entries))])
 }
 
-fn codes(name: &'static str, packet_id: i128, codes: &[i128]) -> Packet {
+pub(crate) fn codes(name: &'static str, packet_id: i128, codes: &[i128]) -> Packet {
     let codes = codes.iter().copied().map(Value::Integer).collect();
     packet(name, &[("packet_id", number(packet_id)), ("reason_codes", Value::List(codes))])
 }
 
-fn publish(topic: &str, qos: i128, packet_id: i128, dup: bool) -> Packet {
+pub(crate) fn publish(topic: &str, qos: i128, packet_id: i128, dup: bool) -> Packet {
     let mut fields =
         vec![("dup", dup.into()), ("qos", number(qos)), ("topic", text(topic)), ("payload", text("x"))];
     if qos > 0 {
@@ -48,7 +48,7 @@ fn publish(topic: &str, qos: i128, packet_id: i128, dup: bool) -> Packet {
 }
 
 /// One actor, connected with a new session.
-fn connected(spec: Spec) -> Story {
+pub(crate) fn connected(spec: Spec) -> Story {
     story(&[("alice", spec)]).open(0).sends(0, connect("alice", true)).gets(0, connack(false))
 }
 

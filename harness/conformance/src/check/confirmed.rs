@@ -1,0 +1,61 @@
+//! `check: confirmed`: what the broker confirmed is not lost (RabbitMQ's publisher confirms).
+
+use std::collections::BTreeSet;
+
+use mqspec_wire::Value;
+
+use super::amqp_history::read;
+use super::amqp_packet::flag;
+use super::amqp_topology::Topology;
+use super::guarantee::Parameters;
+use super::judge::Findings;
+use crate::trace::Trace;
+use crate::verdict::Finding;
+
+/// Judges a trace by the messages that can be told apart. Without `drained` nothing can be missing yet.
+pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
+    let history = read(trace);
+    let mut findings = Findings::new("confirmed");
+    if !parameters.is_set("drained") {
+        return findings.into_vec();
+    }
+    let topology = Topology::of(&history);
+    let (steady, distinct) = (history.steady_queues(), history.distinct());
+    let durable: BTreeSet<_> = history
+        .changes
+        .iter()
+        .filter(|change| change.packet.name == "queue.declare" && flag(&change.packet, "durable"))
+        .filter_map(|change| change.queue.as_ref())
+        .collect();
+    let arrived: BTreeSet<_> = history
+        .delivered
+        .iter()
+        .filter_map(|delivered| Some((delivered.queue.as_ref()?, &delivered.message.body)))
+        .collect();
+    for published in history.published.iter().filter(|published| published.confirmed) {
+        let message = &published.message;
+        if !distinct.contains_key(&message.body) || message.property("expiration").is_some() {
+            continue;
+        }
+        let restarted = history.disturbed.is_some_and(|event| event > message.event);
+        let persistent = message.property("delivery_mode").and_then(Value::as_integer) == Some(2);
+        for queue in topology.route(published).must.keys() {
+            let kept = !restarted || persistent && durable.contains(queue);
+            let asked_for = steady.contains(queue) && history.read_from.contains(queue);
+            if kept && asked_for && !arrived.contains(&(queue, &message.body)) {
+                let statement = if restarted {
+                    "rabbitmq/RMQ-confirm-persistent-durable"
+                } else {
+                    "rabbitmq/RMQ-confirm-all-queues"
+                };
+                findings.must(
+                    &[statement],
+                    message.event,
+                    format!("the confirmed message {} in its queue", Value::Bytes(message.body.clone())),
+                    format!("queue {} never delivered it", Value::Bytes(queue.clone())),
+                );
+            }
+        }
+    }
+    findings.into_vec()
+}

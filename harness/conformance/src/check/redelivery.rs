@@ -1,0 +1,74 @@
+//! `check: redelivery`: what was not acknowledged comes back, and says so (AMQP).
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::amqp_history::{Delivered, History, Settlement, read};
+use super::amqp_topology::Topology;
+use super::guarantee::Parameters;
+use super::judge::Findings;
+use crate::trace::Trace;
+use crate::verdict::Finding;
+
+/// Judges a trace by the messages that can be told apart: published once, with a body of their own. With
+/// `drained`, the scenario says that everything has had its time to come back.
+pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
+    let history = read(trace);
+    let mut findings = Findings::new("redelivery");
+    if history.transactions {
+        return findings.into_vec();
+    }
+    let topology = Topology::of(&history);
+    let steady = history.steady_queues();
+    for ((queue, _), deliveries) in &copies(&history) {
+        judge_copy(deliveries, &mut findings);
+        if parameters.is_set("drained") && steady.contains(queue) && topology.keeps(queue) {
+            judge_return(&history, deliveries, &mut findings);
+        }
+    }
+    findings.into_vec()
+}
+
+/// Each queue's deliveries of each message, in order.
+fn copies(history: &History) -> BTreeMap<(&Bytes, &Bytes), Vec<&Delivered>> {
+    let distinct = history.distinct();
+    let mut copies: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for delivered in &history.delivered {
+        let Some(queue) = &delivered.queue else { continue };
+        // A dead-lettered message may come to a queue again as if it were new.
+        if distinct.contains_key(&delivered.message.body) && delivered.message.header("x-death").is_none() {
+            copies.entry((queue, &delivered.message.body)).or_default().push(delivered);
+        }
+    }
+    copies
+}
+
+fn judge_copy(deliveries: &[&Delivered], findings: &mut Findings) {
+    for again in deliveries.iter().skip(1).filter(|delivered| !delivered.redelivered) {
+        findings.must(
+            &["amqp-0-9-1/AMQP-3.1.4-one-client"],
+            again.message.event,
+            "redelivered = true on a message that was delivered before",
+            format!("redelivered = false on delivery tag {}", again.tag),
+        );
+    }
+}
+
+fn judge_return(history: &History, deliveries: &[&Delivered], findings: &mut Findings) {
+    let Some(last) = deliveries.last() else { return };
+    let gone = match (last.settled, last.orphaned) {
+        (Some((event, Settlement::Requeued)), _) => event,
+        (None, Some(event)) => event,
+        _ => return,
+    };
+    if last.no_ack || history.disturbed.is_some_and(|event| event > last.message.event) {
+        return;
+    }
+    findings.must(
+        &["amqp-0-9-1/AMQP-basic-10", "amqp-0-9-1/AMQP-4.5-unacked-redelivered"],
+        gone,
+        format!("delivery tag {} delivered again", last.tag),
+        "it did not come back",
+    );
+}

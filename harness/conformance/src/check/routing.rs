@@ -1,0 +1,133 @@
+//! `check: routing`: each message reaches exactly the queues that the exchanges and bindings say, once and
+//! unchanged (AMQP).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use mqspec_wire::Value;
+
+use super::amqp_history::{Delivered, History, Message, Published, read};
+use super::amqp_topology::{Kind, Topology};
+use super::guarantee::Parameters;
+use super::judge::Findings;
+use crate::trace::Trace;
+use crate::verdict::Finding;
+
+/// Judges a trace by the messages that can be told apart: published once, with a body of their own. With
+/// `drained`, the scenario says that every queue that somebody reads from was emptied.
+pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
+    let history = read(trace);
+    let mut findings = Findings::new("routing");
+    let topology = Topology::of(&history);
+    let steady = history.steady_queues();
+    let distinct = history.distinct();
+    judge_copies(&history, &distinct, &mut findings);
+    let mut reached: BTreeMap<&Bytes, BTreeSet<&Bytes>> = BTreeMap::new();
+    for delivered in history.delivered.iter().filter(|delivered| is_original(delivered)) {
+        reached.entry(&delivered.message.body).or_default().extend(&delivered.queue);
+    }
+    for published in &history.published {
+        let message = &published.message;
+        if !distinct.contains_key(&message.body) {
+            continue;
+        }
+        let route = topology.route(published);
+        let got = reached.remove(&message.body).unwrap_or_default();
+        let statements = statements(topology.kind(&message.exchange));
+        if !route.anywhere {
+            for queue in got.iter().filter(|queue| !route.may.contains(**queue)) {
+                let expected = format!("{} only to the queues that its bindings name", show(message));
+                findings.must(statements, message.event, expected, format!("it came to {}", text(queue)));
+            }
+        }
+        let settled = published.done.is_some() && !published.refused && !history.transactions;
+        let undisturbed = history.disturbed.is_none_or(|event| event < message.event);
+        if !(parameters.is_set("drained") && settled && undisturbed)
+            || message.property("expiration").is_some()
+        {
+            continue;
+        }
+        for (queue, indirect) in &route.must {
+            if steady.contains(queue) && history.read_from.contains(queue) && !got.contains(queue) {
+                let statements: &[&str] = if *indirect { &["rabbitmq/RMQ-e2e-bind"] } else { statements };
+                let expected = format!("{} in queue {}", show(message), text(queue));
+                findings.must(statements, message.event, expected, "it was never delivered from there");
+            }
+        }
+    }
+    findings.into_vec()
+}
+
+/// Not dead-lettered: what a publisher sent, on its way through exchanges.
+fn is_original(delivered: &Delivered) -> bool {
+    delivered.message.header("x-death").is_none()
+}
+
+fn judge_copies(history: &History, distinct: &BTreeMap<&Bytes, &Published>, findings: &mut Findings) {
+    let mut seen = BTreeSet::new();
+    for delivered in history.delivered.iter().filter(|delivered| is_original(delivered)) {
+        let message = &delivered.message;
+        let (Some(published), Some(queue)) = (distinct.get(&message.body), &delivered.queue) else {
+            continue;
+        };
+        if !delivered.redelivered && !seen.insert((queue, &message.body)) {
+            findings.must(
+                &["amqp-0-9-1/AMQP-queue.bind-unique"],
+                message.event,
+                format!("{} once in queue {}", show(message), text(queue)),
+                "a second copy that is not marked as redelivered",
+            );
+        }
+        judge_content(&published.message, message, findings);
+    }
+}
+
+fn judge_content(published: &Message, delivered: &Message, findings: &mut Findings) {
+    let came_from = (&delivered.exchange, &delivered.routing_key);
+    if came_from != (&published.exchange, &published.routing_key) {
+        findings.must(
+            &["amqp-0-9-1/AMQP-basic.deliver-fields"],
+            delivered.event,
+            format!(
+                "exchange {} and key {}, as published",
+                text(&published.exchange),
+                text(&published.routing_key)
+            ),
+            format!("exchange {} and key {}", text(came_from.0), text(came_from.1)),
+        );
+    }
+    // Framing is no property; brokers rewrite reply_to for direct replies, and may add headers.
+    let exempt = ["channel", "class_id", "weight", "body_size", "property_flags", "reply_to", "headers"];
+    for property in published.properties.iter().filter(|property| !exempt.contains(&property.name)) {
+        if delivered.property(property.name) != Some(&property.value) {
+            findings.must(
+                &["amqp-0-9-1/AMQP-basic.properties-passed"],
+                delivered.event,
+                format!("{} = {}, as published", property.name, property.value),
+                delivered.property(property.name).map_or(String::from("it is missing"), Value::to_string),
+            );
+        }
+    }
+}
+
+/// What a kind of exchange promises; `None` is the nameless one.
+fn statements(kind: Option<Kind>) -> &'static [&'static str] {
+    match kind {
+        None => &["amqp-0-9-1/AMQP-3.1.3.1-queues-auto-bound"],
+        Some(Kind::Direct) => &["amqp-0-9-1/AMQP-3.1.3.1-direct-match"],
+        Some(Kind::Fanout) => &["amqp-0-9-1/AMQP-3.1.3.2-fanout-unconditional"],
+        Some(Kind::Topic) => &["amqp-0-9-1/AMQP-3.1.3.3-topic-star", "amqp-0-9-1/AMQP-3.1.3.3-topic-hash"],
+        Some(Kind::Headers) => {
+            &["amqp-0-9-1/AMQP-3.1.3.4-headers-all", "amqp-0-9-1/AMQP-3.1.3.4-headers-any"]
+        }
+        Some(Kind::Unknown) => &["amqp-0-9-1/AMQP-queue.bind-required"],
+    }
+}
+
+fn show(message: &Message) -> String {
+    format!("the message {} with key {}", text(&message.body), text(&message.routing_key))
+}
+
+fn text(bytes: &Bytes) -> String {
+    Value::Bytes(bytes.clone()).to_string()
+}
