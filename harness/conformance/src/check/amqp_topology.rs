@@ -189,7 +189,7 @@ impl Topology {
                 && binding.key == key
                 && binding.arguments == arguments
         });
-        let binds = change.packet.name.ends_with(".bind");
+        let binds = matches!(change.packet.name, "queue.bind" | "exchange.bind");
         match (known, binds) {
             (Some(known), true) => known.span.done = known.span.done.or(change.done),
             (Some(known), false) => known.span.remove(change),
@@ -320,13 +320,12 @@ fn headers_match(arguments: &[(Bytes, Value)], headers: &[(Bytes, Value)]) -> Ma
         .map(|(name, value)| {
             let present = headers.iter().find(|(key, _)| key == name).map(|(_, value)| value);
             match present {
-                None => Match::No,
                 Some(_) if *value.untagged() == Value::Void => Match::Yes,
                 Some(present) if present == value => Match::Yes,
                 Some(present) if present.untagged() == value.untagged() => Match::Unclear,
                 // Two numbers of different form may be equal to a broker.
                 Some(present) if number(present) && number(value) => Match::Unclear,
-                Some(_) => Match::No,
+                None | Some(_) => Match::No,
             }
         })
         .collect();

@@ -2,7 +2,7 @@
 
 use mqspec_wire::Value;
 
-use super::{confirmed, delivery, fifo, order, redelivery, routing};
+use super::{confirmed, delivery, fifo, order, redelivery, retained, routing, will};
 use crate::trace::Trace;
 use crate::verdict::Finding;
 
@@ -70,6 +70,20 @@ pub static GUARANTEES: &[Guarantee] = &[
         parameters: &[],
         gist: "MQTT messages of one client to one topic at one QoS arrive in the order of their publication.",
         judge: order::judge,
+    },
+    Guarantee {
+        name: "retained",
+        parameters: &["drained"],
+        gist: "A new MQTT subscription gets no retained message but the last one of each topic; with `drained`, \
+               it gets that.",
+        judge: retained::judge,
+    },
+    Guarantee {
+        name: "will",
+        parameters: &["drained"],
+        gist: "A will is published at most once and not after DISCONNECT; with `drained`, it is published when \
+               its connection ended without one.",
+        judge: will::judge,
     },
     Guarantee {
         name: "redelivery",

@@ -20,8 +20,10 @@ mod mqtt_packet;
 mod order;
 pub mod packets;
 mod redelivery;
+mod retained;
 mod routing;
 mod topic;
+mod will;
 
 pub use guarantee::{GUARANTEES, Guarantee, guarantee, run};
 

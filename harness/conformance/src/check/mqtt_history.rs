@@ -62,6 +62,10 @@ pub(super) struct Subscribed {
     pub(super) shared: bool,
     /// The session's own messages do not come back.
     pub(super) no_local: bool,
+    /// How often it was asked for.
+    pub(super) requests: u64,
+    /// Retain Handling of the last request: 0 asks for the retained messages.
+    pub(super) retain_handling: u8,
     /// Live messages keep their RETAIN flag.
     pub(super) retain_as_published: bool,
 }
@@ -370,6 +374,8 @@ impl Session {
             ended: before.and_then(|before| before.ended),
             shared: shared || before.is_some_and(|before| before.shared),
             no_local: subscription.no_local || before.is_some_and(|before| before.no_local),
+            requests: before.map_or(0, |before| before.requests) + 1,
+            retain_handling: subscription.retain_handling,
             retain_as_published: subscription.retain_as_published
                 || before.is_some_and(|before| before.retain_as_published),
         });

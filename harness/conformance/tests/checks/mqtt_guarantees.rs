@@ -180,3 +180,66 @@ fn order_is_per_topic() {
         .gets(0, message("t", "a", 1, 2));
     assert_eq!(judge(&two, "order", false), [""; 0]);
 }
+
+#[test]
+fn a_new_subscription_gets_the_last_retained_message() {
+    let retained = |payload: &str, id| with(message("r", payload, 1, id), "retain", true.into());
+    let replayed = |payload: &str| with(message("r", payload, 0, 0), "retain", true.into());
+    let subscribed = |spec, second: &str| {
+        audience(spec, 1)
+            .sends(1, retained("old", 1))
+            .gets(1, ack("puback", 1))
+            .sends(1, retained(second, 2))
+            .gets(1, ack("puback", 2))
+            .sends(0, subscribe(2, &[("r", 0)]))
+            .gets(0, codes("suback", 2, &[0]))
+    };
+    assert_eq!(judge(&subscribed(NEW, "new").gets(0, replayed("new")), "retained", true), [""; 0]);
+    assert_eq!(judge(&subscribed(NEW, "new"), "retained", true), ["mqtt-5.0/MQTT-3.3.1-9"]);
+    assert_eq!(judge(&subscribed(OLD, "new"), "retained", true), ["mqtt-3.1.1/MQTT-3.3.1-6"]);
+    assert_eq!(
+        judge(&subscribed(NEW, "new").gets(0, replayed("old")), "retained", true),
+        ["mqtt-5.0/MQTT-3.3.1-5"]
+    );
+    assert_eq!(judge(&subscribed(OLD, ""), "retained", true), [""; 0]);
+    assert_eq!(
+        judge(&subscribed(OLD, "").gets(0, replayed("old")), "retained", true),
+        ["mqtt-3.1.1/MQTT-3.3.1-10 mqtt-3.1.1/MQTT-3.3.1-11"]
+    );
+    // The second write was never answered: either may be stored.
+    let unanswered = audience(NEW, 1)
+        .sends(1, retained("old", 1))
+        .gets(1, ack("puback", 1))
+        .sends(1, retained("new", 2))
+        .sends(0, subscribe(2, &[("r", 0)]))
+        .gets(0, codes("suback", 2, &[0]))
+        .gets(0, replayed("old"));
+    assert_eq!(judge(&unanswered, "retained", true), [""; 0]);
+}
+
+#[test]
+fn a_will_is_published_unless_the_client_disconnects() {
+    let willing = |spec| {
+        let will = with(with(connect("carol", true), "will_topic", text("t")), "will_payload", text("gone"));
+        let mut will = with(will, "will_qos", number(1));
+        will.fields.retain(|field| field.name != "client_id");
+        audience(spec, 1).hangs_up(1).open(1).sends(1, will).gets(1, connack(false))
+    };
+    let published = || message("t", "gone", 1, 1);
+    for (spec, missing, forbidden) in [
+        (OLD, "mqtt-3.1.1/MQTT-3.1.2-8", "mqtt-3.1.1/MQTT-3.14.4-3 mqtt-3.1.1/MQTT-3.1.2-10"),
+        (NEW, "mqtt-5.0/MQTT-3.1.2-8", "mqtt-5.0/MQTT-3.14.4-3 mqtt-5.0/MQTT-3.1.2-10"),
+    ] {
+        assert_eq!(judge(&willing(spec).hangs_up(1), "will", true), [missing]);
+        assert_eq!(judge(&willing(spec).hangs_up(1), "will", false), [""; 0]);
+        assert_eq!(judge(&willing(spec).hangs_up(1).gets(0, published()), "will", true), [""; 0]);
+        let left = || willing(spec).sends(1, packet("disconnect", &[])).hangs_up(1);
+        assert_eq!(judge(&left(), "will", true), [""; 0]);
+        assert_eq!(judge(&left().gets(0, published()), "will", true), [forbidden]);
+    }
+    let lost = willing(NEW).sends_with(1, packet("disconnect", &[]), Fate::Lost).hangs_up(1);
+    assert_eq!(judge(&lost, "will", true), [""; 0]);
+    let twice =
+        willing(NEW).hangs_up(1).gets(0, message("t", "gone", 2, 1)).gets(0, message("t", "gone", 2, 2));
+    assert_eq!(judge(&twice, "will", true), ["mqtt-5.0/MQTT-3.1.2-10"]);
+}
