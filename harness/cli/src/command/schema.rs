@@ -28,3 +28,25 @@ pub fn schema(of: SchemaOf) -> Schema {
         SchemaOf::Decode => schema_for!(decode::json::Document),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_schemas_are_those_of_the_types() {
+        for (of, published) in [
+            (SchemaOf::Test, include_str!("../../../../docs/schema/test.json")),
+            (SchemaOf::Coverage, include_str!("../../../../docs/schema/coverage.json")),
+            (SchemaOf::Decode, include_str!("../../../../docs/schema/decode.json")),
+        ] {
+            let mut out = Vec::new();
+            run(of, &mut out).expect("a Vec takes all");
+            assert_eq!(
+                String::from_utf8(out).expect("JSON is UTF-8"),
+                published,
+                "write `mqspec schema` of it to docs/schema/ again"
+            );
+        }
+    }
+}
