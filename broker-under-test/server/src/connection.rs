@@ -34,6 +34,8 @@ pub(crate) enum Event {
     Received(Bytes),
     /// The network took this many bytes.
     Taken(usize),
+    /// Nothing can be written any more; what the peer said before may still be read.
+    Unwritable,
     /// The peer ended the stream, or it broke.
     Ended(Option<io::Error>),
 }
@@ -136,6 +138,7 @@ impl Connection {
             }
             First::Write(Err(error)) => {
                 // What the peer said before it went may still be unread, and a DISCONNECT decides about a will.
+                reports.send(Event::Unwritable);
                 let mut patience = clock.sleep_until(clock.now() + LINGER);
                 tokio::select! { biased; _ = &mut reading => {}, () = &mut patience => {} }
                 reports.send(Event::Ended(Some(error)));

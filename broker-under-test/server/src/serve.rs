@@ -110,6 +110,8 @@ struct Peer {
     link: Link,
     /// Bytes queued and not yet taken by the network.
     backlog: usize,
+    /// Nothing can be written any more, so nothing waits to be.
+    unwritable: bool,
 }
 
 /// Serves until `shutdown`, then says goodbye and gives the broker back. For more choice see [`Server`].
@@ -238,7 +240,7 @@ impl<D: Door> Server<D> {
         let id = ConnectionId(self.next_connection);
         self.next_connection += 1;
         let (link, task) = connection(id, stream, self.events.clone(), Rc::clone(&self.clock));
-        self.links.insert(id, Peer { link, backlog: 0 });
+        self.links.insert(id, Peer { link, backlog: 0, unwritable: false });
         self.connections.push(Box::pin(task.run()));
         (self.notices)(Notice::Opened { connection: id, protocol, peer });
         self.input(Input::Opened { connection: id, protocol });
@@ -265,6 +267,7 @@ impl<D: Door> Server<D> {
                 peer.backlog = peer.backlog.saturating_sub(bytes);
                 self.input(Input::Taken { connection, bytes });
             }
+            Event::Unwritable => peer.unwritable = true,
             Event::Ended(error) => {
                 self.links.remove(&connection);
                 let error = error.map(|error| error.to_string());
@@ -293,7 +296,7 @@ impl<D: Door> Server<D> {
         }
         let links = &self.links;
         self.held.retain(|connection| match links.get(connection) {
-            Some(peer) if peer.backlog > BACKLOG_LIMIT => true,
+            Some(peer) if peer.backlog > BACKLOG_LIMIT && !peer.unwritable => true,
             Some(peer) => {
                 peer.link.read_on();
                 false

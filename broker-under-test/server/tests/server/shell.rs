@@ -130,6 +130,31 @@ async fn a_peer_that_never_reads_is_held_by_its_backlog() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_last_words_of_a_peer_that_never_read_are_heard() {
+    let mut bench = Bench::new();
+    let mut client = bench.connect(1024);
+    let log = bench
+        .run(async {
+            client
+                .write_all(format!("fill {}\n", BACKLOG_LIMIT + 1025).as_bytes())
+                .await
+                .expect("there is room");
+            tokio::time::sleep(Duration::from_secs(1)).await; // virtual: the server now holds its reads
+            client.write_all(b"say my last words\n").await.expect("the pipe has room");
+            drop(client);
+            tokio::time::sleep(LINGER * 2).await; // virtual
+        })
+        .await;
+    let inputs = log.inputs();
+    let [.., words, closed, shut_down] = inputs.as_slice() else { panic!("too few inputs: {inputs:?}") };
+    assert_eq!([words, closed, shut_down], ["received 0 say my last words", "closed 0", "shut down"]);
+    assert!(
+        log.time_of("closed").saturating_sub(log.time_of("received 0 say")) < LINGER,
+        "the end is told when it is read"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_half_closed_client_gets_its_answer() {
     let mut bench = Bench::new();
     let mut client = bench.connect(1024);
