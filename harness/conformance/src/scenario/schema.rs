@@ -62,7 +62,7 @@ fn top_level(key: &str) -> Value {
             { "type": "array", "items": { "type": "string" } },
             { "type": "object", "additionalProperties": reference("actor") },
         ] }),
-        "steps" => reference("steps"),
+        "given" | "steps" => reference("steps"),
         _ => json!({ "type": "string" }),
     }
 }

@@ -141,7 +141,12 @@ pub fn probe(target: &Target, patience: Duration) -> Result<Capabilities, ProbeE
             let result = live::run(&greeting(spec), target, &settings(patience));
             match answer(spec, &result) {
                 Ok(packets) => {
-                    let said = if spec.is_mqtt() { mqtt_says(spec, &packets) } else { amqp_says(&packets) };
+                    let mut said =
+                        if spec.is_mqtt() { mqtt_says(spec, &packets) } else { amqp_says(&packets) };
+                    // AMQP always has a login; an MQTT broker that lets us in without one asks nobody.
+                    let asks = !spec.is_mqtt() || endpoint.login.is_some();
+                    said.insert(String::from("authentication"), Value::Bool(asks));
+                    said.insert(String::from("anonymous"), Value::Bool(!asks));
                     capabilities.product = capabilities.product.or_else(|| product(&packets));
                     capabilities.known.insert(spec, said);
                 }
@@ -275,11 +280,15 @@ fn mqtt_says(spec: Spec, packets: &[Packet]) -> BTreeMap<String, Value> {
         if packet.name == "connack" {
             for field in &packet.fields {
                 // A bit and a byte that is 0 or 1 are the same thing to a scenario.
-                let value = match (said.get(field.name), &field.value) {
-                    (Some(Value::Bool(_)), Value::Integer(number)) => Value::Bool(*number != 0),
-                    (_, value) => value.clone(),
+                let value = match &field.value {
+                    Value::Integer(number) if field.name.ends_with("_available") => Value::Bool(*number != 0),
+                    value => value.clone(),
                 };
-                said.insert(field.name.to_owned(), value);
+                // The CONNACK's property is in the plural, the capability is not.
+                let name = field
+                    .name
+                    .replace("subscription_identifiers_available", "subscription_identifier_available");
+                said.insert(name, value);
             }
         }
         let granted = packet.get("reason_codes").and_then(|codes| {
@@ -293,6 +302,29 @@ fn mqtt_says(spec: Spec, packets: &[Packet]) -> BTreeMap<String, Value> {
     said
 }
 
+/// Extensions that a broker announces by name, or does not have.
+const ANNOUNCED: [&str; 8] = [
+    "publisher_confirms",
+    "exchange_exchange_bindings",
+    "basic.nack",
+    "consumer_cancel_notify",
+    "consumer_priorities",
+    "authentication_failure_close",
+    "per_consumer_qos",
+    "direct_reply_to",
+];
+
+/// Extensions that no broker announces. RabbitMQ and those that follow it have them; what tells them apart
+/// from others is that they announce publisher confirms.
+const UNANNOUNCED: [&str; 6] = [
+    "message_ttl",
+    "dead_lettering",
+    "length_limit",
+    "priority_queues",
+    "alternate_exchange",
+    "internal_exchanges",
+];
+
 fn amqp_says(packets: &[Packet]) -> BTreeMap<String, Value> {
     let mut said = BTreeMap::new();
     if let Some(Value::Map(properties)) = packets.iter().find_map(|packet| packet.get("server_properties")) {
@@ -305,6 +337,13 @@ fn amqp_says(packets: &[Packet]) -> BTreeMap<String, Value> {
                 said.insert(text(name), value.clone());
             }
         }
+    }
+    let follows_rabbitmq = said.get("publisher_confirms") == Some(&Value::Bool(true));
+    for name in ANNOUNCED {
+        said.entry(name.to_owned()).or_insert(Value::Bool(false));
+    }
+    for name in UNANNOUNCED {
+        said.entry(name.to_owned()).or_insert(Value::Bool(follows_rabbitmq));
     }
     said
 }

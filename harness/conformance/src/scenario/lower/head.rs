@@ -20,6 +20,7 @@ pub(crate) const KEYS: &[(&str, &str)] = &[
     ("broker", "settings of the reference broker; makes it simulated-only"),
     ("shared_names", "why it uses names that are not its run's own"),
     ("actors", "the peers and how they connect"),
+    ("given", "steps that only prepare: a failure there makes the run inconclusive"),
     ("steps", "what happens, in order"),
 ];
 

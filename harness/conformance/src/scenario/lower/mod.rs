@@ -94,7 +94,12 @@ pub(super) fn lower(address: &str, text: &str, root: &Node, head: &Head, spec: S
     let needs = root.get("needs").map(|node| lowering.needs(node)).unwrap_or_default();
     let broker = root.get("broker").map(|node| lowering.broker_settings(node)).unwrap_or_default();
     if let Some(node) = root.get("actors") {
-        lowering.actors(node, root.get("steps"));
+        lowering.actors(node, &[root.get("given"), root.get("steps")]);
+    }
+    if let Some(node) = root.get("given") {
+        lowering.proves = Some(Vec::new());
+        lowering.steps_of(node);
+        lowering.proves = None;
     }
     if let Some(node) = root.get("steps") {
         lowering.steps_of(node);
@@ -128,7 +133,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// The actors and what they are like. The steps tell which packet identifiers are taken.
-    fn actors(&mut self, node: &'a Node, steps: Option<&'a Node>) {
+    fn actors(&mut self, node: &'a Node, steps: &[Option<&'a Node>]) {
         let named: Vec<(&str, &Span, Option<&'a Node>)> = match &node.kind {
             Kind::Map(entries) => entries
                 .iter()
@@ -153,7 +158,7 @@ impl<'a> Lowering<'a> {
                 );
             }
             let mut taken = BTreeSet::new();
-            if let Some(steps) = steps {
+            for steps in steps.iter().flatten() {
                 identifiers_of(name, steps, &mut taken);
             }
             let (spec, defaults) = self.actor_defaults(name, defaults);

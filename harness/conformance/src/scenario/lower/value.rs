@@ -106,7 +106,7 @@ impl Lowering<'_> {
             plain.push('$');
             rest
         });
-        let mut sound = true;
+        let mut sound = self.is_not_half_a_name(text, node);
         while let Some(at) = rest.find("${") {
             let (before, from) = rest.split_at(at);
             let after = from.get(2..).unwrap_or_default();
@@ -139,6 +139,21 @@ impl Lowering<'_> {
             parts.push(TextPart::Literal(plain));
         }
         sound.then_some(Expression::Text(parts))
+    }
+
+    /// `$run/a` would be plain text, and never what was meant.
+    fn is_not_half_a_name(&mut self, text: &str, node: &Node) -> bool {
+        let Some(after) = text.strip_prefix('$') else { return true };
+        let name = after.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next().unwrap_or_default();
+        let rest = after.get(name.len()..).unwrap_or_default();
+        if rest.is_empty() || !self.names.contains_key(name) {
+            return true;
+        }
+        self.report(
+            Problem::new(node.span.clone(), format!("only a whole value can be `${name}`"))
+                .help(format!("write \"${{{name}}}{rest}\", or \"$${after}\" for the plain text")),
+        );
+        false
     }
 
     fn hex(&mut self, digits: &Node) -> Option<Expression> {
