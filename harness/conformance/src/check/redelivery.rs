@@ -57,9 +57,8 @@ fn judge_copy(deliveries: &[&Delivered], findings: &mut Findings) {
 
 fn judge_return(history: &History, deliveries: &[&Delivered], findings: &mut Findings) {
     let Some(last) = deliveries.last() else { return };
-    let gone = match (last.settled, last.orphaned) {
-        (Some((event, Settlement::Requeued)), _) | (None, Some(event)) => event,
-        _ => return,
+    let ((Some((gone, Settlement::Requeued)), _) | (None, Some(gone))) = (last.settled, last.orphaned) else {
+        return;
     };
     if last.no_ack || history.disturbed.is_some_and(|event| event > last.message.event) {
         return;
