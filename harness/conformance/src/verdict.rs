@@ -1,6 +1,7 @@
 //! Pass · Fail · Inconclusive · NotApplicable, and how several combine.
 
 use crate::plan::{Origin, Plan};
+use crate::statement::{Catalogue, Strength};
 
 /// What we conclude for one plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,21 @@ pub enum Gravity {
     Must,
     /// Departs from a SHOULD: reported, and a failure only under `--strict`.
     Should,
+}
+
+impl Gravity {
+    /// As binding as the most binding of these statements (full ids). An id that no catalogue has counts
+    /// as a MUST: that something is wrong must not get lost over a typo.
+    pub fn of<'a>(statements: impl IntoIterator<Item = &'a str>) -> Self {
+        let catalogue = Catalogue::load();
+        let strengths = statements
+            .into_iter()
+            .map(|id| catalogue.find(id).map_or(Strength::Must, |statement| statement.level.strength()));
+        match strengths.max() {
+            Some(Strength::Must) | None => Self::Must,
+            Some(Strength::Should | Strength::May) => Self::Should,
+        }
+    }
 }
 
 /// What a step or a check saw.
@@ -91,8 +107,8 @@ pub fn combine(plan: &Plan, stop: Option<Stop>, mut findings: Vec<Finding>, stri
                 Some(format!("line {}: expected {}, got {}", stop.origin.line, stop.expected, stop.actual));
         } else {
             findings.push(Finding {
+                gravity: Gravity::of(proves.iter().map(String::as_str)),
                 statements: proves,
-                gravity: Gravity::Must,
                 origin: Some(stop.origin),
                 check: "step",
                 expected: stop.expected,
@@ -106,4 +122,22 @@ pub fn combine(plan: &Plan, stop: Option<Stop>, mut findings: Vec<Finding>, stri
     let outcome =
         if fails { Outcome::Fail } else { inconclusive.map_or(Outcome::Pass, Outcome::Inconclusive) };
     Verdict { outcome, findings }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Gravity;
+
+    #[test]
+    fn the_most_binding_statement_counts() {
+        assert_eq!(Gravity::of(["mqtt-5.0/MQTT-3.1.4-5"]), Gravity::Must);
+        assert_eq!(Gravity::of(["amqp-0-9-1/AMQP-1.4.1-constant-names"]), Gravity::Should);
+        let both = ["amqp-0-9-1/AMQP-1.4.1-constant-names", "mqtt-5.0/MQTT-3.1.4-5"];
+        assert_eq!(Gravity::of(both), Gravity::Must);
+    }
+
+    #[test]
+    fn a_statement_that_nobody_knows_is_not_made_light_of() {
+        assert_eq!(Gravity::of(["mqtt-5.0/MQTT-0.0.0-0"]), Gravity::Must);
+    }
 }

@@ -16,7 +16,7 @@ struct CannotListen {
     why: String,
 }
 
-/// Serves until the process is ended. Prints where it listens.
+/// Serves until Ctrl-C or SIGTERM, then says goodbye to every client. Prints where it listens.
 ///
 /// # Errors
 ///
@@ -37,10 +37,25 @@ pub fn run(arguments: &BrokerArguments, out: &mut dyn Write) -> Result<Conclusio
                 .and_then(|()| out.flush());
         },
         |_| {},
-        std::future::pending(),
+        interrupted(),
     ));
     announced?;
     served
         .map(|()| Conclusion::Holds)
         .map_err(|why| Failure::environment(CannotListen { why: why.to_string() }))
+}
+
+/// Ends when somebody asks the process to end, by Ctrl-C or SIGTERM. Where the system lets nobody ask, never.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+        (Ok(mut interrupt), Ok(mut terminate)) => {
+            tokio::select! {
+                biased;
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        (Err(_), _) | (_, Err(_)) => std::future::pending().await,
+    }
 }

@@ -11,7 +11,7 @@ pub fn check(trace: &Trace) -> Vec<Finding> {
         if let What::Received { packet, fate: Fate::Passed | Fate::Lost, .. } = &event.what {
             findings.extend(packet.oddities.iter().map(|oddity| Finding {
                 statements: vec![oddity.statement.to_owned()],
-                gravity: Gravity::Must,
+                gravity: Gravity::of([oddity.statement]),
                 origin: None,
                 check: "packets",
                 expected: format!("a well-formed {}", packet.name),

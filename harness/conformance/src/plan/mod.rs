@@ -8,6 +8,7 @@ pub mod capability;
 pub mod expression;
 pub mod fault;
 pub mod pattern;
+pub mod setting;
 
 use std::time::Duration;
 

@@ -143,7 +143,9 @@ impl Script {
     }
 
     async fn open(&self, step: &Step, actor: ActorId) -> Result<(), Stop> {
-        self.actor(step, actor)?
+        let actor = self.actor(step, actor)?;
+        self.let_planned_cut_strike(step, actor).await?;
+        actor
             .open()
             .await
             .map_err(|error| self.ours(step, "a network connection to the broker", error.to_string()))

@@ -280,9 +280,9 @@ fn mqtt_says(spec: Spec, packets: &[Packet]) -> BTreeMap<String, Value> {
         if packet.name == "connack" {
             for field in &packet.fields {
                 // A bit and a byte that is 0 or 1 are the same thing to a scenario.
-                let value = match &field.value {
-                    Value::Integer(number) if field.name.ends_with("_available") => Value::Bool(*number != 0),
-                    value => value.clone(),
+                let value = match field.value.as_integer().filter(|_| field.name.ends_with("_available")) {
+                    Some(number) => Value::Bool(number != 0),
+                    None => field.value.clone(),
                 };
                 // The CONNACK's property is in the plural, the capability is not.
                 let name = field

@@ -8,26 +8,8 @@ use mqspec_broker_core::mqtt::MqttConfig;
 use mqspec_broker_core::mqtt::codec::Qos;
 use mqspec_broker_core::{Broker, Config, Protocol};
 use mqspec_broker_server::{BindError, Notice, Server, SystemClock, TcpListener};
+use mqspec_conformance::plan::setting::{SETTINGS, Setting};
 use mqspec_wire::Value;
-
-/// The settings that a scenario may choose, with what each takes.
-pub const SETTINGS: [(&str, &str); 15] = [
-    ("users", "a map of MQTT user names to passwords; without it everybody is let in"),
-    ("maximum_qos", "0, 1 or 2"),
-    ("retain_available", "true or false"),
-    ("wildcard_subscription_available", "true or false"),
-    ("subscription_identifiers_available", "true or false"),
-    ("shared_subscription_available", "true or false"),
-    ("receive_maximum", "a number from 1 to 65535"),
-    ("maximum_packet_size", "a number of bytes, at least 1"),
-    ("topic_alias_maximum", "a number from 0 to 65535"),
-    ("server_keep_alive", "a number of seconds from 0 to 65535"),
-    ("session_expiry_maximum", "a number of seconds"),
-    ("echo_authentication", "true or false"),
-    ("channel_max", "a number from 1 to 65535"),
-    ("frame_max", "a number of bytes, at least 4096"),
-    ("heartbeat", "a number of seconds from 0 to 65535"),
-];
 
 /// The reference broker's configuration with these settings.
 ///
@@ -37,15 +19,13 @@ pub const SETTINGS: [(&str, &str); 15] = [
 pub fn config(settings: &[(String, Value)]) -> Result<Config, String> {
     let mut config = Config::default();
     for (name, value) in settings {
-        let Some((_, takes)) = SETTINGS.iter().find(|(known, _)| known == name) else {
-            let known: Vec<&str> = SETTINGS.iter().map(|(known, _)| *known).collect();
-            return Err(format!(
-                "the reference broker has no setting `{name}`; there are {}",
-                known.join(", ")
-            ));
-        };
+        let setting = Setting::find(name).ok_or_else(|| {
+            let known: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
+            format!("the reference broker has no setting `{name}`; there are {}", known.join(", "))
+        })?;
         set(&mut config, name, value)
-            .ok_or_else(|| format!("the setting `{name}` takes {takes}, not {value}"))?;
+            .filter(|()| setting.accepts(value))
+            .ok_or_else(|| format!("the setting `{name}` takes {}, not {value}", setting.takes))?;
     }
     Ok(config)
 }
@@ -149,8 +129,8 @@ mod tests {
     #[test]
     fn every_setting_takes_some_value() {
         let samples = [Value::Integer(1), Value::Integer(5000), Value::Bool(true), Value::Map(Vec::new())];
-        for (name, _) in SETTINGS {
-            let taken = samples.iter().any(|value| config(&[(name.to_owned(), value.clone())]).is_ok());
+        for Setting { name, .. } in SETTINGS {
+            let taken = samples.iter().any(|value| config(&[((*name).to_owned(), value.clone())]).is_ok());
             assert!(taken, "{name} is listed and cannot be set");
         }
     }

@@ -4,9 +4,10 @@ use mqspec_wire::{Spec, Value};
 
 use super::Lowering;
 use crate::plan::capability::CAPABILITIES;
+use crate::plan::setting::{SETTINGS, Setting};
 use crate::plan::{Expression, Need, Worlds};
 use crate::scenario::diagnostic::{Problem, suggest};
-use crate::scenario::node::{Kind, Node};
+use crate::scenario::node::{Entry, Kind, Node};
 use crate::statement::Catalogue;
 
 /// The top-level keys, with what each says.
@@ -259,7 +260,10 @@ impl Lowering<'_> {
         for entry in self.map(node, "broker").unwrap_or_default() {
             let value = self.plain(&entry.value);
             match value.map(|value| value.evaluate(&crate::plan::Bindings::new())) {
-                Some(Ok(value)) => settings.push((entry.key.clone(), value)),
+                Some(Ok(value)) => {
+                    self.check_setting(entry, &value);
+                    settings.push((entry.key.clone(), value));
+                }
                 Some(Err(_)) => self.report(Problem::new(
                     entry.value.span.clone(),
                     "a setting is fixed before anything is bound",
@@ -268,5 +272,20 @@ impl Lowering<'_> {
             }
         }
         settings
+    }
+
+    fn check_setting(&mut self, entry: &Entry, value: &Value) {
+        let name = entry.key.as_str();
+        let Some(setting) = Setting::find(name) else {
+            let mut problem =
+                Problem::new(entry.key_span.clone(), format!("the reference broker has no setting `{name}`"));
+            problem.help = suggest(name, SETTINGS.iter().map(|setting| setting.name));
+            self.report(problem);
+            return;
+        };
+        if !setting.accepts(value) {
+            let said = format!("`{name}` cannot be {value}");
+            self.report(Problem::new(entry.value.span.clone(), said).help(setting.takes));
+        }
     }
 }
