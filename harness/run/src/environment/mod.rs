@@ -2,6 +2,7 @@
 
 pub mod chance;
 pub mod live;
+pub mod memory;
 pub mod simulated;
 pub mod virtual_clock;
 
@@ -14,7 +15,7 @@ use mqspec_conformance::plan::{Bindings, BrokerFault};
 use mqspec_wire::Spec;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use self::chance::Chance;
+pub use self::chance::Chance;
 
 /// A world to run a plan in.
 pub struct Environment {

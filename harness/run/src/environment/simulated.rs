@@ -27,7 +27,7 @@ use crate::script::{self, RunResult};
 use crate::sut::reference;
 
 /// When a simulation begins, since 1970-01-01T00:00:00Z: 2026-01-01T00:00:00Z.
-const EPOCH: Duration = Duration::from_secs(1_767_225_600);
+pub(super) const EPOCH: Duration = Duration::from_secs(1_767_225_600);
 /// A step runs every host once; a plan that needs more than this never comes to rest.
 const MOST_STEPS: u64 = 5_000_000;
 /// turmoil loses the end of a stream behind a full queue of unread segments, and panics when as many
@@ -54,13 +54,18 @@ impl Default for Settings {
 
 /// Runs a plan against the reference broker. A panic on the way is an inconclusive run, and says so.
 pub fn run(plan: &Plan, settings: &Settings) -> RunResult {
+    guarded(|| simulate(plan, settings))
+}
+
+/// Runs something that may panic, and that must not run where a panic in a task would go unnoticed.
+pub(super) fn guarded(run: impl FnOnce() -> RunResult) -> RunResult {
     if !cfg!(tokio_unstable) {
         return broken(String::from(
             "mqspec was built without `--cfg tokio_unstable` (see .cargo/config.toml; a RUSTFLAGS variable \
              replaces it), so a panic inside the simulation would go unnoticed",
         ));
     }
-    catch_unwind(AssertUnwindSafe(|| simulate(plan, settings))).unwrap_or_else(|panic| {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let text = panic
             .downcast_ref::<String>()
             .cloned()
@@ -174,7 +179,7 @@ fn in_flight(simulation: &turmoil::Sim<'_>) -> bool {
 }
 
 /// Names that every plan may use; fixed, so that a seed's trace is, too.
-fn bindings() -> mqspec_conformance::plan::Bindings {
+pub(super) fn bindings() -> mqspec_conformance::plan::Bindings {
     [("run", "run"), ("user", "guest"), ("password", "guest"), ("vhost", "/")]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), Value::text(value)))
@@ -189,7 +194,7 @@ const fn port(spec: Spec) -> u16 {
 }
 
 /// A run that says nothing about the broker.
-fn broken(why: String) -> RunResult {
+pub(super) fn broken(why: String) -> RunResult {
     let stop = Stop {
         origin: Origin::default(),
         proves: None,

@@ -1,0 +1,189 @@
+//! The world in memory: pipes instead of a network, one paused runtime, everything from one seed.
+//!
+//! For sweeps over many seeds: no hosts to step, so a run costs a fraction of a simulated one. The same
+//! broker shell, actors and fault layer run in it. What it lacks is turmoil's network (latency, the order
+//! in which hosts run); its verdicts must be the simulator's, and a test compares them.
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+use mqspec_broker_core::{Broker, Config, Protocol};
+use mqspec_broker_server::{Accept, Accepted, Listener, Server, Sleep};
+use mqspec_conformance::plan::{BrokerFault, Plan};
+use mqspec_wire::Spec;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::simulated::{EPOCH, Settings, bindings, broken, guarded};
+use super::{BrokerControl, Chance, Clock, Connected, Environment, Network};
+use crate::script::{self, RunResult};
+use crate::sut::reference;
+
+/// How many bytes a pipe holds before its writer must wait.
+const PIPE: usize = 1 << 16;
+
+/// Runs a plan against the reference broker. Time always jumps here. A panic on the way is an inconclusive
+/// run, and says so.
+pub fn run(plan: &Plan, settings: &Settings) -> RunResult {
+    guarded(|| match reference::config(&plan.broker) {
+        Ok(config) => run_in_memory(plan, config, settings.seed),
+        Err(why) => broken(why),
+    })
+}
+
+fn run_in_memory(plan: &Plan, config: Config, seed: u64) -> RunResult {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_time().start_paused(true);
+    let mut tasks = tokio::task::LocalSet::new();
+    end_on_panic(&mut builder, &mut tasks);
+    let runtime = match builder.build() {
+        Ok(runtime) => runtime,
+        Err(error) => return broken(format!("no tokio runtime: {error}")),
+    };
+    tasks.block_on(&runtime, async {
+        let clock = PausedClock { start: Instant::now() };
+        let host = Rc::new(Host { config, clock, running: RefCell::default() });
+        host.start();
+        let environment = Environment {
+            network: Rc::<Host>::clone(&host),
+            clock: Rc::new(clock),
+            control: host,
+            chance: Chance::new(seed),
+            bindings: bindings(),
+            mqtt_login: None,
+            patience: Duration::from_secs(10),
+            settle: Duration::from_millis(50),
+            weather: true,
+        };
+        script::run(plan, environment).await
+    })
+}
+
+/// A panic in any task ends the run instead of leaving the others to wait for it.
+#[cfg(tokio_unstable)]
+fn end_on_panic(builder: &mut tokio::runtime::Builder, tasks: &mut tokio::task::LocalSet) {
+    builder.unhandled_panic(tokio::runtime::UnhandledPanic::ShutdownRuntime);
+    tasks.unhandled_panic(tokio::runtime::UnhandledPanic::ShutdownRuntime);
+}
+
+/// Without the flag nothing runs at all: see [`guarded`].
+#[cfg(not(tokio_unstable))]
+fn end_on_panic(_: &mut tokio::runtime::Builder, _: &mut tokio::task::LocalSet) {}
+
+/// tokio's own clock, which stands still until everybody waits, and then jumps.
+#[derive(Clone, Copy)]
+struct PausedClock {
+    start: Instant,
+}
+
+impl Clock for PausedClock {
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn sleep_until(&self, deadline: Duration) -> LocalBoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep_until(self.start + deadline))
+    }
+}
+
+impl mqspec_broker_server::Clock for PausedClock {
+    fn now(&self) -> Duration {
+        EPOCH + self.start.elapsed()
+    }
+
+    fn sleep_until(&self, deadline: Duration) -> Sleep {
+        Box::pin(tokio::time::sleep_until(self.start + deadline.saturating_sub(EPOCH)))
+    }
+}
+
+/// The machine that the broker runs on.
+struct Host {
+    config: Config,
+    clock: PausedClock,
+    running: RefCell<Option<Process>>,
+}
+
+/// A broker process.
+struct Process {
+    task: JoinHandle<()>,
+    mqtt: mpsc::UnboundedSender<Accepted>,
+    amqp: mpsc::UnboundedSender<Accepted>,
+    stop: Rc<Notify>,
+}
+
+impl Host {
+    fn start(&self) {
+        let (mqtt, mqtt_door) = mpsc::unbounded_channel();
+        let (amqp, amqp_door) = mpsc::unbounded_channel();
+        let stop = Rc::new(Notify::new());
+        let stopped = Rc::clone(&stop);
+        let server = Server::new(Broker::new(self.config.clone()), Rc::new(self.clock))
+            .listen(Protocol::Mqtt, Box::new(Pipes(mqtt_door)))
+            .listen(Protocol::Amqp, Box::new(Pipes(amqp_door)));
+        let task = tokio::task::spawn_local(async move {
+            server.run(stopped.notified()).await;
+        });
+        self.running.replace(Some(Process { task, mqtt, amqp, stop }));
+    }
+}
+
+/// Where the broker's end of new pipes comes in.
+struct Pipes(mpsc::UnboundedReceiver<Accepted>);
+
+impl Listener for Pipes {
+    fn accept(&mut self) -> Accept<'_> {
+        Box::pin(async {
+            match self.0.recv().await {
+                Some(accepted) => Ok(accepted),
+                // Nobody can connect any more; this listener has nothing left to say.
+                None => std::future::pending().await,
+            }
+        })
+    }
+}
+
+impl Network for Host {
+    fn connect(&self, spec: Spec) -> LocalBoxFuture<'static, io::Result<Connected>> {
+        let (ours, theirs) = tokio::io::duplex(PIPE);
+        let accepted = Accepted { stream: Box::new(theirs), peer: String::from("an actor") };
+        let running = self.running.borrow();
+        let reached = running.as_ref().is_some_and(|process| {
+            let door = if spec.is_mqtt() { &process.mqtt } else { &process.amqp };
+            !process.task.is_finished() && door.send(accepted).is_ok()
+        });
+        Box::pin(async move {
+            if !reached {
+                return Err(io::ErrorKind::ConnectionRefused.into());
+            }
+            let (reader, writer) = tokio::io::split(ours);
+            Ok(Connected { reader: Box::new(reader), writer: Box::new(writer), abort: Box::new(|| {}) })
+        })
+    }
+}
+
+impl BrokerControl for Host {
+    fn act(self: Rc<Self>, fault: BrokerFault) -> LocalBoxFuture<'static, Result<(), String>> {
+        Box::pin(async move {
+            match fault {
+                BrokerFault::Start => self.start(),
+                BrokerFault::Kill => {
+                    if let Some(process) = self.running.take() {
+                        process.task.abort();
+                        // Cancelled, as was asked for; or it had ended before.
+                        drop(process.task.await);
+                    }
+                }
+                BrokerFault::Stop => {
+                    if let Some(process) = self.running.borrow().as_ref() {
+                        process.stop.notify_one();
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+}
