@@ -337,6 +337,8 @@ fn a_first_delivery_is_not_redelivered() {
     acquits(&delivered(published().broker("killed")));
     // The broker lost another connection, and the news came late.
     acquits(&delivered(published()).ends(0, EndedBy::Peer(Side::Server)));
+    // Somebody is cut off from the broker, which gave up waiting and took its messages back.
+    acquits(&delivered(published().fault(0, "partitioned")));
 }
 
 #[test]

@@ -77,6 +77,11 @@ impl Story {
         self.tell(What::Broker { text: text.to_owned() })
     }
 
+    /// The fault layer did something to an actor's connection.
+    pub(crate) fn fault(self, actor: usize, text: &str) -> Self {
+        self.tell(What::Fault { actor: Some(ActorId(actor)), text: text.to_owned() })
+    }
+
     /// The trace so far.
     pub(crate) fn trace(&self) -> &Trace {
         &self.trace

@@ -77,6 +77,7 @@ impl Walk<'_> {
                 self.connections.remove(&(*actor, *connection));
             }
             What::Broker { text } if text != "started" => self.redelivered.on_disturbance(),
+            What::Fault { .. } => self.redelivered.on_fault(),
             What::Opened { .. }
             | What::Sent { .. }
             | What::Received { .. }
@@ -84,7 +85,6 @@ impl Walk<'_> {
             | What::Broker { .. }
             | What::Step { .. }
             | What::OpenFailed { .. }
-            | What::Fault { .. }
             | What::Bound { .. } => {}
         }
     }

@@ -47,6 +47,12 @@ impl Redelivered {
         self.flagged.clear();
     }
 
+    /// A fault is planned or strikes: from here on the broker may lose a client that does not know it, as
+    /// in a partition, and hand that client's messages to others.
+    pub(super) fn on_fault(&mut self) {
+        self.disturbed = true;
+    }
+
     /// A connection ended.
     pub(super) fn on_ended(&mut self, key: (ActorId, ConnectionNumber), by: EndedBy) {
         match by {
