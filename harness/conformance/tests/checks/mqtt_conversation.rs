@@ -432,3 +432,16 @@ fn after_something_malformed_the_broker_may_do_as_it_likes() {
     let unknown = packet("unknown", &[]);
     acquits(&connected(NEW).sends(0, unknown).gets(0, ack("puback", 9)));
 }
+
+#[test]
+fn who_asks_for_no_known_version_is_refused_in_any_form() {
+    let refused = |level| {
+        let mut refusal = connack(false);
+        let statement = "mqtt-5.0/MQTT-3.2.2-8";
+        refusal.oddities.push(Oddity { statement, span: 3..4, message: String::from("a code of 3.1.1") });
+        let asks = connect_with("alice", &[("protocol_level", number(level))]);
+        story(&[("alice", NEW)]).open(0).sends(0, asks).gets(0, refusal)
+    };
+    acquits(&refused(6));
+    convicts(&refused(5), &["mqtt-5.0/MQTT-3.2.2-8"]);
+}
