@@ -1,6 +1,7 @@
 //! The command line as clap reads it.
 
 use std::net::IpAddr;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,6 +9,7 @@ use mqspec_wire::{Side, Spec};
 
 use crate::report::ReportTarget;
 use crate::seed::Seed;
+use crate::shard::{Shard, parse_seeds};
 
 /// Protocol conformance and deterministic simulation tests for MQTT 3.1.1, MQTT 5.0 and AMQP 0-9-1 brokers.
 #[derive(Debug, Parser)]
@@ -35,6 +37,10 @@ pub enum Command {
     List(Selection),
     /// Run one scenario and print everything that happened, packet by packet.
     Replay(ReplayArguments),
+    /// Run scenarios under many seeds, on all cores.
+    Sweep(SweepArguments),
+    /// Add the JSON reports of a sweep's shards up.
+    Merge(MergeArguments),
     /// Say what a statement (or a section) means and which scenarios claim it.
     Explain(ExplainArguments),
     /// Count the statements of each standard that scenarios claim.
@@ -104,12 +110,65 @@ pub struct ReplayArguments {
     /// Run it against this broker instead of the simulator.
     #[arg(long, value_name = "URL|PROFILE")]
     pub broker: Option<String>,
+    /// The engine where no broker is given.
+    #[arg(long, value_enum, default_value_t, conflicts_with = "broker")]
+    pub world: Engine,
     /// Leave out the bytes of the packets.
     #[arg(long)]
     pub no_bytes: bool,
     /// Count a SHOULD as a MUST.
     #[arg(long)]
     pub strict: bool,
+}
+
+/// `mqspec sweep`.
+#[derive(Debug, Args)]
+pub struct SweepArguments {
+    /// Which scenarios.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// The seeds, the end not included.
+    #[arg(long, value_name = "FIRST..END", value_parser = parse_seeds, default_value = "0..100")]
+    pub seeds: Range<u64>,
+    /// Run only this part of all.
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
+    /// The engine: `memory` is fast, `simulated` has a network between the hosts.
+    #[arg(long, value_enum, default_value_t = Engine::Memory)]
+    pub world: Engine,
+    /// How many runs at a time [default: one per core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// How many failures to print at once, as they are found; all are counted, and in the JSON.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub show: usize,
+    /// Print JSON (docs/OUTPUT.md).
+    #[arg(long)]
+    pub json: bool,
+    /// Count a SHOULD as a MUST.
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// `mqspec merge`.
+#[derive(Debug, Args)]
+pub struct MergeArguments {
+    /// Files that `mqspec sweep --json` has written.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Print JSON (docs/OUTPUT.md).
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What runs a plan against the reference broker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// turmoil's hosts and network, with virtual time.
+    #[default]
+    Simulated,
+    /// Pipes in memory, with virtual time: the same verdicts, several times as fast.
+    Memory,
 }
 
 /// `mqspec explain`.

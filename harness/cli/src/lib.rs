@@ -10,9 +10,11 @@ pub mod decode;
 pub mod failure;
 pub mod json_value;
 pub mod paint;
+pub mod parallel;
 pub mod report;
 pub mod seed;
 pub mod selector;
+pub mod shard;
 pub mod store;
 pub mod suite;
 pub mod world;
@@ -61,6 +63,8 @@ fn execute(arguments: &Arguments, paint: Paint, out: &mut dyn Write) -> Result<C
             command::coverage::run(&choose::all(&suite()?)?, coverage.json, paint, out)
         }
         Command::Decode(decode) => command::decode::run(decode, &mut io::stdin().lock(), paint, out),
+        Command::Sweep(sweep) => command::sweep::run(sweep, &suite()?, paint, out),
+        Command::Merge(merge) => command::sweep::merge(merge, out),
         Command::Broker(broker) => command::broker::run(broker, out),
         Command::Schema(schema) => command::schema::run(schema.of, out),
     }

@@ -6,10 +6,11 @@ use mqspec_conformance::check;
 use mqspec_conformance::trace::{Trace, hash};
 use mqspec_conformance::verdict::{Outcome, Verdict, combine};
 use mqspec_run::RunResult;
-use mqspec_run::environment::{live, simulated};
+use mqspec_run::environment::{live, memory, simulated};
 use mqspec_run::sut::capabilities::{Capabilities, ProbeError, probe};
 use mqspec_run::sut::external::{Target, TargetError};
 
+use crate::arguments::Engine;
 use crate::failure::Failure;
 use crate::report::{Case, Repetition, without_secret};
 use crate::seed::Seed;
@@ -34,6 +35,7 @@ pub struct World {
 #[derive(Debug)]
 enum Kind {
     Simulated,
+    Memory,
     Live { target: Box<Target>, given: String, token: String },
 }
 
@@ -58,7 +60,7 @@ impl World {
     /// [`Failure::Input`]: no address of a broker. [`Failure::Environment`]: nothing answers there within 5 s.
     pub fn open(broker: Option<&str>) -> Result<Self, Failure> {
         let Some(given) = broker else {
-            return Ok(Self { kind: Kind::Simulated, capabilities: Capabilities::reference() });
+            return Ok(Self::embedded(Engine::Simulated));
         };
         let target = Target::parse(given).map_err(|error| Failure::input(WorldError::Address(error)))?;
         let capabilities = probe(&target, CONNECT_PATIENCE)
@@ -67,10 +69,19 @@ impl World {
         Ok(Self { kind, capabilities })
     }
 
+    /// The reference broker, run by this engine.
+    pub fn embedded(engine: Engine) -> Self {
+        let kind = match engine {
+            Engine::Simulated => Kind::Simulated,
+            Engine::Memory => Kind::Memory,
+        };
+        Self { kind, capabilities: Capabilities::reference() }
+    }
+
     /// The broker as the user gave it; `None` in the simulator.
     pub fn broker(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Simulated => None,
+            Kind::Simulated | Kind::Memory => None,
             Kind::Live { given, .. } => Some(given),
         }
     }
@@ -80,6 +91,7 @@ impl World {
         let product = self.capabilities.product.as_deref().unwrap_or("a broker that does not say its name");
         match &self.kind {
             Kind::Simulated => String::from("the reference broker, simulated"),
+            Kind::Memory => String::from("the reference broker, in memory"),
             Kind::Live { given, .. } => format!("{product} at {}", without_secret(given)),
         }
     }
@@ -87,7 +99,9 @@ impl World {
     /// How many plans run at a time where the user does not say.
     pub fn jobs(&self) -> usize {
         match self.kind {
-            Kind::Simulated => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            Kind::Simulated | Kind::Memory => {
+                std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+            }
             Kind::Live { .. } => LIVE_JOBS,
         }
     }
@@ -106,13 +120,12 @@ impl World {
         findings.extend(check::always_on(&result.trace));
         let verdict = combine(plan, result.stop, findings, strict);
         let repetition = match (&self.kind, &verdict.outcome) {
-            (Kind::Simulated, Outcome::Fail | Outcome::Inconclusive(_)) => {
+            (Kind::Simulated | Kind::Memory, Outcome::Fail | Outcome::Inconclusive(_)) => {
                 let again = hash::hash(&self.run(trial, seed).trace);
                 if again == hash::hash(&result.trace) { Repetition::Same } else { Repetition::Differs(again) }
             }
-            (Kind::Simulated, Outcome::Pass | Outcome::NotApplicable(_)) | (Kind::Live { .. }, _) => {
-                Repetition::None
-            }
+            (Kind::Simulated | Kind::Memory, Outcome::Pass | Outcome::NotApplicable(_))
+            | (Kind::Live { .. }, _) => Repetition::None,
         };
         case(trial, verdict, result.trace, result.disagreements, repetition, started)
     }
@@ -122,6 +135,7 @@ impl World {
             Kind::Simulated => {
                 simulated::run(&trial.plan, &simulated::Settings { seed: seed.0, time_jumps: true })
             }
+            Kind::Memory => memory::run(&trial.plan, &simulated::Settings { seed: seed.0, time_jumps: true }),
             Kind::Live { target, token, .. } => {
                 let settings = live::Settings {
                     seed: seed.0,

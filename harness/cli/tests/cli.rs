@@ -288,3 +288,53 @@ fn explain_says_who_claims_a_statement() {
     let output = mqspec(folder.path(), &["explain", "MQTT-3.1.4-44"]);
     assert_eq!(code(&output), 2);
 }
+
+#[test]
+fn shards_of_a_sweep_add_up_to_the_whole() {
+    let sweep = |shard: &[&str]| {
+        let mut arguments = vec!["sweep", "mqtt/qos-2/pubrel-resent", "--seeds", "0..10", "--json"];
+        arguments.extend(shard);
+        let output = mqspec(&elsewhere(), &arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        stdout(&output)
+    };
+    let cases = |report: &str| {
+        let report: serde_json::Value = serde_json::from_str(report).expect("a report is JSON");
+        report["cases"].as_u64().expect("a number of cases")
+    };
+    let folder = tempfile::tempdir().expect("a folder for the reports");
+    let files: Vec<_> = ["1/3", "2/3", "3/3"]
+        .iter()
+        .enumerate()
+        .map(|(index, shard)| {
+            let file = folder.path().join(format!("{index}.json"));
+            fs::write(&file, sweep(&["--shard", shard])).expect("the folder can be written");
+            file.display().to_string()
+        })
+        .collect();
+    let mut arguments = vec!["merge", "--json"];
+    arguments.extend(files.iter().map(String::as_str));
+    let merged = stdout(&mqspec(&elsewhere(), &arguments));
+    assert_eq!(cases(&merged), 20, "ten seeds in two versions");
+    assert_eq!(cases(&merged), cases(&sweep(&[])));
+}
+
+#[test]
+fn a_fresh_process_leaves_the_same_trace() {
+    let hash = |seed: u64| {
+        let seed = seed.to_string();
+        let file = "scenarios/mqtt/simulation/busy.yaml";
+        let output =
+            mqspec(&elsewhere(), &["replay", file, "--protocol", "mqtt-5.0", "--no-bytes", "--seed", &seed]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        last_line(&output)
+    };
+    let mut distinct = std::collections::BTreeSet::new();
+    for seed in 0..200 {
+        let first = hash(seed);
+        assert!(first.starts_with("trace hash: "), "{first}");
+        assert_eq!(first, hash(seed), "seed {seed}");
+        distinct.insert(first);
+    }
+    assert!(distinct.len() > 190, "{} traces of 200 seeds", distinct.len());
+}

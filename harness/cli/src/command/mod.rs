@@ -7,6 +7,7 @@ pub mod explain;
 pub mod list;
 pub mod replay;
 pub mod schema;
+pub mod sweep;
 pub mod test;
 
 use std::io::Write;

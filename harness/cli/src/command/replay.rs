@@ -27,7 +27,10 @@ pub fn run(
     out: &mut dyn Write,
 ) -> Result<Conclusion, Failure> {
     let trials = of_file(&arguments.file, arguments.protocol, suite)?;
-    let world = World::open(arguments.broker.as_deref())?;
+    let world = match &arguments.broker {
+        Some(broker) => World::open(Some(broker))?,
+        None => World::embedded(arguments.world),
+    };
     let mut summary = Summary::default();
     for (index, trial) in trials.iter().enumerate() {
         if index > 0 {

@@ -2,8 +2,6 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
 use std::time::Instant;
 
 use mqspec_conformance::plan::{Action, Step};
@@ -13,14 +11,12 @@ use crate::arguments::TestArguments;
 use crate::choose::choose;
 use crate::failure::{Conclusion, Failure};
 use crate::paint::Paint;
+use crate::parallel::in_parallel;
 use crate::report::progress::Progress;
-use crate::report::{Case, ReportFormat, ReportTarget, Run, human, json, junit};
+use crate::report::{ReportFormat, ReportTarget, Run, human, json, junit};
 use crate::store;
 use crate::suite::{Suite, Trial};
 use crate::world::World;
-
-/// Room for the deepest decoder on a thread that runs plans.
-const STACK_BYTES: usize = 16 << 20;
 
 /// Runs the selection, or lists it.
 ///
@@ -66,54 +62,23 @@ fn run_all(
     let started = Instant::now();
     let jobs = arguments.jobs.map_or_else(|| world.jobs(), usize::from);
     let mut progress = Progress::new(trials.len(), arguments.quiet, paint, out);
-    in_parallel(
-        trials,
-        jobs,
-        |trial| world.judge(trial, arguments.seed, arguments.strict),
-        |index, mut case| {
-            case.stored = store::keep(Path::new(store::FOLDER), &case, arguments.seed).map_err(|why| {
-                Failure::Environment(miette::miette!("cannot write to {}: {why}", store::FOLDER))
-            })?;
-            Ok(progress.add(index, case)?)
-        },
-    )?;
+    let judge = |index: u64| {
+        let trial = usize::try_from(index).ok().and_then(|index| trials.get(index));
+        trial.map(|trial| world.judge(trial, arguments.seed, arguments.strict))
+    };
+    in_parallel(trials.len() as u64, jobs, judge, |index, case| {
+        let (Some(mut case), Ok(index)) = (case, usize::try_from(index)) else { return Ok(()) };
+        case.stored = store::keep(Path::new(store::FOLDER), &case, arguments.seed).map_err(|why| {
+            Failure::Environment(miette::miette!("cannot write to {}: {why}", store::FOLDER))
+        })?;
+        Ok(progress.add(index, case)?)
+    })?;
     Ok(Run {
         cases: progress.finish(),
         seed: arguments.seed,
         broker: world.broker().map(str::to_owned),
         strict: arguments.strict,
         took: started.elapsed(),
-    })
-}
-
-/// Judges trials on as many threads; hands each case over on this one, in the order in which they end.
-fn in_parallel(
-    trials: &[Trial],
-    jobs: usize,
-    judge: impl Fn(&Trial) -> Case + Sync,
-    mut take: impl FnMut(usize, Case) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        let (sender, receiver) = mpsc::channel();
-        for _ in 0..jobs.min(trials.len()) {
-            let (sender, next, judge) = (sender.clone(), &next, &judge);
-            let work = move || {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(trial) = trials.get(index) else { break };
-                    if sender.send((index, judge(trial))).is_err() {
-                        break;
-                    }
-                }
-            };
-            std::thread::Builder::new()
-                .stack_size(STACK_BYTES)
-                .spawn_scoped(scope, work)
-                .map_err(|why| Failure::Environment(miette::miette!("cannot start a thread: {why}")))?;
-        }
-        drop(sender);
-        receiver.into_iter().try_for_each(|(index, case)| take(index, case))
     })
 }
 
