@@ -89,6 +89,8 @@ impl Violation {
             Self::UnknownProtocol
             | Self::UnsupportedVersion
             | Self::ConnectionMethodOnChannel(_)
+            // [amqp-0-9-1/AMQP-4.2.3-connection-nonzero-channel] names heartbeats too; RabbitMQ says 505.
+            | Self::HeartbeatChannel(_)
             | Self::ServerOnlyMethod(_)
             | Self::HandshakeOrder(_)
             | Self::UnsolicitedCloseOk
@@ -102,8 +104,7 @@ impl Violation {
             | Self::ChannelNotOpen
             | Self::ChannelAlreadyOpen => ReplyCode::ChannelError,
 
-            Self::HeartbeatChannel(_)
-            | Self::ContentWithoutMethod
+            Self::ContentWithoutMethod
             | Self::ContentOrder
             | Self::MethodInsideContent
             | Self::ContentClass(_)
