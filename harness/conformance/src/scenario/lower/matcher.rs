@@ -93,6 +93,7 @@ impl Lowering<'_> {
                 Some(Matcher::Repeats(items.into_iter().collect::<Option<_>>()?))
             }
             "contains" if shape.shape == Shape::Table => {
+                self.no_matchers_within(value)?;
                 let crate::plan::Expression::Map(entries) = self.table(value, "`contains`")? else {
                     return self.wrong_matcher(value, "`contains` has a map");
                 };
@@ -114,6 +115,21 @@ impl Lowering<'_> {
                 None
             }
         }
+    }
+
+    /// The values below `contains` are compared as they are; `{ is: present }` there would be a table.
+    fn no_matchers_within(&mut self, node: &Node) -> Option<()> {
+        let nested = node.as_map().into_iter().flatten().find(|entry| {
+            let inner = entry.value.as_map();
+            let only = inner.and_then(|inner| if let [only] = inner { Some(only) } else { None });
+            only.is_some_and(|only| MATCHERS.iter().any(|(word, _)| *word == only.key))
+        });
+        let Some(entry) = nested else { return Some(()) };
+        self.report(
+            Problem::new(entry.value.span.clone(), "a value below `contains` is compared as it is")
+                .help("matchers do not stand inside others; write the value, or leave the entry out"),
+        );
+        None
     }
 
     fn presence(&mut self, node: &Node) -> Option<Matcher> {
