@@ -49,7 +49,7 @@ pub enum Command {
     Decode(DecodeArguments),
     /// Run the reference broker on real sockets.
     Broker(BrokerArguments),
-    /// Print the JSON Schema of an output.
+    /// Print the JSON Schema of scenario files or of an output.
     Schema(SchemaArguments),
 }
 
@@ -257,6 +257,8 @@ pub enum SchemaOf {
     Coverage,
     /// `decode --json`.
     Decode,
+    /// A scenario file, for editors.
+    Scenario,
 }
 
 fn parse_spec(name: &str) -> Result<Spec, String> {

@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use schemars::{Schema, schema_for};
+use mqspec_conformance::scenario;
+use schemars::schema_for;
 
 use super::coverage;
 use crate::arguments::SchemaOf;
@@ -10,23 +11,19 @@ use crate::decode;
 use crate::failure::{Conclusion, Failure};
 use crate::report;
 
-/// Prints a schema.
+/// Prints the schema of an input or output.
 ///
 /// # Errors
 ///
 /// What the output returns.
 pub fn run(of: SchemaOf, out: &mut dyn Write) -> Result<Conclusion, Failure> {
-    super::write_json(&schema(of), out)?;
-    Ok(Conclusion::Holds)
-}
-
-/// The schema of an input or output.
-pub fn schema(of: SchemaOf) -> Schema {
     match of {
-        SchemaOf::Test => schema_for!(report::json::Document),
-        SchemaOf::Coverage => schema_for!(coverage::Document),
-        SchemaOf::Decode => schema_for!(decode::json::Document),
+        SchemaOf::Test => super::write_json(&schema_for!(report::json::Document), out)?,
+        SchemaOf::Coverage => super::write_json(&schema_for!(coverage::Document), out)?,
+        SchemaOf::Decode => super::write_json(&schema_for!(decode::json::Document), out)?,
+        SchemaOf::Scenario => super::write_json(&scenario::schema(), out)?,
     }
+    Ok(Conclusion::Holds)
 }
 
 #[cfg(test)]
@@ -39,6 +36,7 @@ mod tests {
             (SchemaOf::Test, include_str!("../../../../docs/schema/test.json")),
             (SchemaOf::Coverage, include_str!("../../../../docs/schema/coverage.json")),
             (SchemaOf::Decode, include_str!("../../../../docs/schema/decode.json")),
+            (SchemaOf::Scenario, include_str!("../../../../docs/schema/scenario.json")),
         ] {
             let mut out = Vec::new();
             run(of, &mut out).expect("a Vec takes all");
