@@ -1,27 +1,21 @@
 //! Where plans run: in the simulator against the reference broker, or against a live one.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Instant;
 
 use mqspec_conformance::check;
 use mqspec_conformance::trace::{Trace, hash};
 use mqspec_conformance::verdict::{Outcome, Verdict, combine};
 use mqspec_run::RunResult;
-use mqspec_run::environment::{live, memory, simulated};
-use mqspec_run::sut::capabilities::{Capabilities, ProbeError, probe};
-use mqspec_run::sut::external::{Target, TargetError};
+use mqspec_run::environment::{memory, simulated};
+use mqspec_run::sut::capabilities::Capabilities;
 
 use crate::arguments::Engine;
 use crate::failure::Failure;
-use crate::report::{Case, Repetition, without_secret};
+use crate::live::Live;
+use crate::report::{Case, Repetition};
 use crate::seed::Seed;
 use crate::suite::Trial;
 
-/// How long a broker may take to answer the first connection.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
-/// How long an expectation waits on a live broker that says nothing else: RabbitMQ sits on some errors for 3 s.
-const LIVE_PATIENCE: Duration = Duration::from_secs(8);
-/// The longest that one plan may take on a live broker.
-const LIVE_LIMIT: Duration = Duration::from_secs(120);
 /// Plans against a live broker mostly wait, so more of them than there are cores can run at a time.
 const LIVE_JOBS: usize = 8;
 
@@ -36,37 +30,23 @@ pub struct World {
 enum Kind {
     Simulated,
     Memory,
-    Live { target: Box<Target>, given: String, token: String },
-}
-
-/// A broker that cannot be tested.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-enum WorldError {
-    #[error("{0}")]
-    #[diagnostic(help("for example mqtt://127.0.0.1:1883 or amqp://guest:guest@127.0.0.1:5672/"))]
-    Address(TargetError),
-    #[error("{why}")]
-    #[diagnostic(help(
-        "is the broker running, and does it listen there? `mqspec test` without --broker needs none"
-    ))]
-    Unreachable { why: ProbeError },
+    Live(Box<Live>),
 }
 
 impl World {
-    /// The simulator, or the broker at an address, which is asked what it can do.
+    /// The simulator, or the broker at an address or of a profile: started where the profile says how, and
+    /// asked what it can do.
     ///
     /// # Errors
     ///
-    /// [`Failure::Input`]: no address of a broker. [`Failure::Environment`]: nothing answers there within 5 s.
+    /// [`Failure::Input`]: no address of a broker, or a profile with mistakes. [`Failure::Environment`]: it
+    /// cannot be started, or nothing answers there within 5 s.
     pub fn open(broker: Option<&str>) -> Result<Self, Failure> {
         let Some(given) = broker else {
             return Ok(Self::embedded(Engine::Simulated));
         };
-        let target = Target::parse(given).map_err(|error| Failure::input(WorldError::Address(error)))?;
-        let capabilities = probe(&target, CONNECT_PATIENCE)
-            .map_err(|why| Failure::environment(WorldError::Unreachable { why }))?;
-        let kind = Kind::Live { target: Box::new(target), given: given.to_owned(), token: token() };
-        Ok(Self { kind, capabilities })
+        let (live, capabilities) = Live::open(given)?;
+        Ok(Self { kind: Kind::Live(Box::new(live)), capabilities })
     }
 
     /// The reference broker, run by this engine.
@@ -82,17 +62,16 @@ impl World {
     pub fn broker(&self) -> Option<&str> {
         match &self.kind {
             Kind::Simulated | Kind::Memory => None,
-            Kind::Live { given, .. } => Some(given),
+            Kind::Live(live) => Some(live.given()),
         }
     }
 
     /// The broker in words, with what it calls itself.
     pub fn describe(&self) -> String {
-        let product = self.capabilities.product.as_deref().unwrap_or("a broker that does not say its name");
         match &self.kind {
             Kind::Simulated => String::from("the reference broker, simulated"),
             Kind::Memory => String::from("the reference broker, in memory"),
-            Kind::Live { given, .. } => format!("{product} at {}", without_secret(given)),
+            Kind::Live(live) => live.describe(self.capabilities.product.as_deref()),
         }
     }
 
@@ -102,7 +81,7 @@ impl World {
             Kind::Simulated | Kind::Memory => {
                 std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
             }
-            Kind::Live { .. } => LIVE_JOBS,
+            Kind::Live(_) => LIVE_JOBS,
         }
     }
 
@@ -125,7 +104,7 @@ impl World {
                 if again == hash::hash(&result.trace) { Repetition::Same } else { Repetition::Differs(again) }
             }
             (Kind::Simulated | Kind::Memory, Outcome::Pass | Outcome::NotApplicable(_))
-            | (Kind::Live { .. }, _) => Repetition::None,
+            | (Kind::Live(_), _) => Repetition::None,
         };
         case(trial, verdict, result.trace, result.disagreements, repetition, started)
     }
@@ -136,15 +115,7 @@ impl World {
                 simulated::run(&trial.plan, &simulated::Settings { seed: seed.0, time_jumps: true })
             }
             Kind::Memory => memory::run(&trial.plan, &simulated::Settings { seed: seed.0, time_jumps: true }),
-            Kind::Live { target, token, .. } => {
-                let settings = live::Settings {
-                    seed: seed.0,
-                    token: token.clone(),
-                    patience: LIVE_PATIENCE,
-                    limit: LIVE_LIMIT,
-                };
-                live::run(&trial.plan, target, &settings)
-            }
+            Kind::Live(live) => live.run(trial, seed),
         }
     }
 }
@@ -168,10 +139,4 @@ fn case(
         stored: None,
         disagreements,
     }
-}
-
-/// What makes names on a shared broker ours: no other run, before or beside this one, has it.
-fn token() -> String {
-    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    format!("mqspec-{:x}-{:x}", std::process::id(), since_epoch.as_millis())
 }

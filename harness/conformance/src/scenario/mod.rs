@@ -11,6 +11,7 @@ mod schema;
 use std::collections::BTreeSet;
 
 pub use diagnostic::{Diagnostics, Problem};
+pub use lower::parse_duration;
 pub use node::{Entry, Kind, Node, Span, parse};
 pub use schema::schema;
 

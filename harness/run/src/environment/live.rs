@@ -4,6 +4,7 @@ use std::io;
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use super::chance::Chance;
 use super::{BrokerControl, Clock, Connected, Environment, Network};
 use crate::script::{self, RunResult};
 use crate::sut::external::{Endpoint, Target};
+use crate::sut::process::Process;
 
 /// How to run against a live broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,21 +35,36 @@ pub struct Settings {
     pub limit: Duration,
 }
 
-/// Runs a plan against a broker over TCP. Blocks; one thread.
+/// Runs a plan against a broker over TCP that nobody can stop. Blocks; one thread.
 pub fn run(plan: &Plan, target: &Target, settings: &Settings) -> RunResult {
+    run_with(plan, target, None, settings)
+}
+
+/// Runs a plan against a broker over TCP that the plan may stop and start. Blocks; one thread.
+pub fn run_with(
+    plan: &Plan,
+    target: &Target,
+    process: Option<&Arc<Process>>,
+    settings: &Settings,
+) -> RunResult {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return broken(plan, format!("no tokio runtime: {error}")),
     };
     let local = tokio::task::LocalSet::new();
     let result = local.block_on(&runtime, async {
-        let environment = environment(plan, target, settings);
+        let environment = environment(plan, target, process, settings);
         tokio::time::timeout(settings.limit, script::run(plan, environment)).await
     });
     result.unwrap_or_else(|_| broken(plan, format!("the run took longer than {:?}", settings.limit)))
 }
 
-fn environment(plan: &Plan, target: &Target, settings: &Settings) -> Environment {
+fn environment(
+    plan: &Plan,
+    target: &Target,
+    process: Option<&Arc<Process>>,
+    settings: &Settings,
+) -> Environment {
     let login = |endpoint: &Option<Endpoint>| endpoint.as_ref().and_then(|endpoint| endpoint.login.clone());
     let (user, password) =
         login(&target.amqp).unwrap_or_else(|| (String::from("guest"), String::from("guest")));
@@ -62,7 +79,10 @@ fn environment(plan: &Plan, target: &Target, settings: &Settings) -> Environment
     Environment {
         network: Rc::new(LiveNetwork { mqtt: target.mqtt.clone(), amqp: target.amqp.clone() }),
         clock: Rc::new(RealClock { start: Instant::now() }),
-        control: Rc::new(NoControl),
+        control: match process {
+            Some(process) => Rc::new(ProcessControl(Arc::clone(process))),
+            None => Rc::new(NoControl),
+        },
         chance: Chance::new(settings.seed),
         bindings,
         mqtt_login: login(&target.mqtt),
@@ -178,5 +198,13 @@ struct NoControl;
 impl BrokerControl for NoControl {
     fn act(self: Rc<Self>, _: BrokerFault) -> LocalBoxFuture<'static, Result<(), String>> {
         Box::pin(async { Err(String::from("mqspec cannot start or stop this broker")) })
+    }
+}
+
+struct ProcessControl(Arc<Process>);
+
+impl BrokerControl for ProcessControl {
+    fn act(self: Rc<Self>, fault: BrokerFault) -> LocalBoxFuture<'static, Result<(), String>> {
+        Box::pin(async move { self.0.act(fault).await })
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use mqspec_conformance::plan::capability::CAPABILITIES;
 use mqspec_conformance::plan::{
     Action, ActorId, ActorPlan, Expect, Expression, Need, Origin, Pattern, Plan, Step, Take, Template, Worlds,
 };
@@ -20,8 +21,10 @@ use crate::script::RunResult;
 pub struct Capabilities {
     /// Per version that it speaks: what it says about itself, by capability name.
     known: BTreeMap<Spec, BTreeMap<String, Value>>,
-    /// Whether mqspec can start and stop it and choose its settings.
+    /// Whether it is the simulator's, whose settings mqspec chooses.
     ours: bool,
+    /// Whether mqspec can start and stop it.
+    controlled: bool,
     /// How it calls itself, where it does.
     pub product: Option<String>,
 }
@@ -53,7 +56,7 @@ impl Capabilities {
     /// The reference broker, which can do everything and is ours to start and stop.
     pub fn reference() -> Self {
         let known = Spec::ALL.into_iter().map(|spec| (spec, BTreeMap::new())).collect();
-        Self { known, ours: true, product: Some(String::from("mqspec reference broker")) }
+        Self { known, ours: true, controlled: true, product: Some(String::from("mqspec reference broker")) }
     }
 
     /// Whether the broker speaks a version.
@@ -71,6 +74,19 @@ impl Capabilities {
         self.known.get(&spec).into_iter().flatten().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// Takes a profile's word for what the broker can do, and for whether mqspec can start and stop it.
+    #[must_use]
+    pub fn declared(mut self, has: &[(String, Value)], controlled: bool) -> Self {
+        self.controlled = controlled;
+        for (name, value) in has {
+            for known in CAPABILITIES.iter().filter(|known| known.name == name) {
+                let concerned = self.known.iter_mut().filter(|(spec, _)| spec.is_mqtt() == known.mqtt);
+                concerned.for_each(|(_, said)| drop(said.insert(name.clone(), value.clone())));
+            }
+        }
+        self
+    }
+
     /// Why a plan means nothing for this broker, where it does not.
     pub fn lacks(&self, plan: &Plan) -> Option<String> {
         let mut versions = plan.actors.iter().map(|actor| actor.spec).chain([plan.spec]);
@@ -81,8 +97,10 @@ impl Capabilities {
             if let Some((setting, value)) = plan.broker.first() {
                 return Some(format!("needs a broker set up with {setting}: {value}"));
             }
-            if uses_control(&plan.steps) {
-                return Some(String::from("needs a broker that mqspec can start and stop"));
+            if !self.controlled && controls(&plan.steps) {
+                return Some(String::from(
+                    "needs a broker that mqspec can start and stop, by a profile with `start`",
+                ));
             }
             if let Worlds::SimulatedOnly(reason) = &plan.worlds {
                 return Some(format!("only in the simulator: {reason}"));
@@ -105,11 +123,12 @@ impl Capabilities {
     }
 }
 
-fn uses_control(steps: &[Step]) -> bool {
+/// Whether steps start or stop the broker.
+pub fn controls(steps: &[Step]) -> bool {
     steps.iter().any(|step| match &step.action {
         Action::Broker(_) => true,
-        Action::Repeat { steps, .. } => uses_control(steps),
-        Action::Together(branches) => branches.iter().any(|branch| uses_control(branch)),
+        Action::Repeat { steps, .. } => controls(steps),
+        Action::Together(branches) => branches.iter().any(|branch| controls(branch)),
         Action::Open { .. }
         | Action::Send { .. }
         | Action::SendBytes { .. }

@@ -2,4 +2,6 @@
 
 pub mod capabilities;
 pub mod external;
+pub mod process;
+pub mod profile;
 pub mod reference;

@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mqspec_wire::Spec;
 
 pub(super) use head::Head;
+pub use scalar::parse_duration;
 
 use super::diagnostic::{Problem, suggest};
 use super::node::{Entry, Kind, Node, Span};

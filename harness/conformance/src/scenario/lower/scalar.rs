@@ -69,7 +69,8 @@ pub(super) fn parse_hex(text: &str) -> Option<Bytes> {
     Some(pairs.map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())
 }
 
-fn parse_duration(text: &str) -> Option<Duration> {
+/// A time as scenarios write it: `200ms`, `5s`, `5m`, `1h`.
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let unit_at = text.find(|letter: char| !letter.is_ascii_digit())?;
     let (number, unit) = text.split_at(unit_at);
     let number: u64 = number.parse().ok()?;
