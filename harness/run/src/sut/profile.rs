@@ -188,18 +188,15 @@ impl Reader<'_> {
             .collect();
         let Some(known) = spoken.iter().find(|known| known.name == entry.key) else {
             let elsewhere = CAPABILITIES.iter().find(|known| known.name == entry.key);
-            let (what, help) = match elsewhere {
-                Some(known) => {
-                    let protocol = if known.mqtt { "mqtt" } else { "amqp" };
-                    (
-                        format!("`{}` is a capability of the other protocol", entry.key),
-                        format!("the profile has no `{protocol}:` listener"),
-                    )
-                }
-                None => {
-                    let names: Vec<&str> = spoken.iter().map(|known| known.name).collect();
-                    (format!("there is no capability `{}`", entry.key), suggest(&entry.key, &names))
-                }
+            let (what, help) = if let Some(known) = elsewhere {
+                let protocol = if known.mqtt { "mqtt" } else { "amqp" };
+                (
+                    format!("`{}` is a capability of the other protocol", entry.key),
+                    format!("the profile has no `{protocol}:` listener"),
+                )
+            } else {
+                let names: Vec<&str> = spoken.iter().map(|known| known.name).collect();
+                (format!("there is no capability `{}`", entry.key), suggest(&entry.key, &names))
             };
             self.problems.push(Problem::new(entry.key_span.clone(), what).help(help));
             return None;
