@@ -1,4 +1,4 @@
-//! Class 60, Basic: what a client sends. What the server sends is in [`reply`].
+//! Class 60, Basic: what a client sends. What the server sends is in `reply`.
 
 pub(crate) mod reply;
 
