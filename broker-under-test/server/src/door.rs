@@ -21,3 +21,13 @@ impl Door for Broker {
         Broker::next_deadline(self)
     }
 }
+
+impl<D: Door + ?Sized> Door for Box<D> {
+    fn handle(&mut self, now: Now, input: Input<'_>, effects: &mut Effects) {
+        (**self).handle(now, input, effects);
+    }
+
+    fn next_deadline(&self) -> Option<Now> {
+        (**self).next_deadline()
+    }
+}

@@ -43,6 +43,8 @@ pub enum Command {
     Merge(MergeArguments),
     /// Say what a statement (or a section) means and which scenarios claim it.
     Explain(ExplainArguments),
+    /// Prove that the suite can fail: brokers with one lie each, which scenarios must convict.
+    Mutants(MutantsArguments),
     /// Count the statements of each standard that scenarios claim.
     Coverage(CoverageArguments),
     /// Show bytes packet by packet and field by field, with the statements that they break.
@@ -179,6 +181,23 @@ pub struct ExplainArguments {
     pub subject: String,
 }
 
+/// `mqspec mutants`.
+#[derive(Debug, Default, Args)]
+pub struct MutantsArguments {
+    /// Names of mutants, or parts of names (`puback`, `@mqtt-5.0`). Several add up. [default: all]
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Print JSON (docs/OUTPUT.md).
+    #[arg(long)]
+    pub json: bool,
+    /// Print the mutants, their lies and what they break, and stop.
+    #[arg(long, conflicts_with = "json")]
+    pub list: bool,
+    /// Print the survivors, not the killed ones.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
 /// `mqspec coverage`.
 #[derive(Debug, Args)]
 pub struct CoverageArguments {
@@ -259,6 +278,8 @@ pub enum SchemaOf {
     Decode,
     /// A scenario file, for editors.
     Scenario,
+    /// `mutants --json`.
+    Mutants,
 }
 
 fn parse_spec(name: &str) -> Result<Spec, String> {

@@ -13,6 +13,7 @@ pub mod json_value;
 pub mod live;
 pub mod paint;
 pub mod parallel;
+pub mod proof;
 pub mod report;
 pub mod seed;
 pub mod selector;
@@ -61,6 +62,7 @@ fn execute(arguments: &Arguments, paint: Paint, out: &mut dyn Write) -> Result<C
         Command::Explain(explain) => {
             command::explain::run(&explain.subject, &choose::all(&suite()?)?, paint, out)
         }
+        Command::Mutants(mutants) => command::mutants::run(mutants, &choose::all(&suite()?)?, paint, out),
         Command::Coverage(coverage) => {
             command::coverage::run(&choose::all(&suite()?)?, coverage.json, paint, out)
         }

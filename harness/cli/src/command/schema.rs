@@ -5,7 +5,7 @@ use std::io::Write;
 use mqspec_conformance::scenario;
 use schemars::schema_for;
 
-use super::coverage;
+use super::{coverage, mutants};
 use crate::arguments::SchemaOf;
 use crate::decode;
 use crate::failure::{Conclusion, Failure};
@@ -22,6 +22,7 @@ pub fn run(of: SchemaOf, out: &mut dyn Write) -> Result<Conclusion, Failure> {
         SchemaOf::Coverage => super::write_json(&schema_for!(coverage::Document), out)?,
         SchemaOf::Decode => super::write_json(&schema_for!(decode::json::Document), out)?,
         SchemaOf::Scenario => super::write_json(&scenario::schema(), out)?,
+        SchemaOf::Mutants => super::write_json(&schema_for!(mutants::Document), out)?,
     }
     Ok(Conclusion::Holds)
 }
@@ -35,6 +36,7 @@ mod tests {
         for (of, published) in [
             (SchemaOf::Test, include_str!("../../../../docs/schema/test.json")),
             (SchemaOf::Coverage, include_str!("../../../../docs/schema/coverage.json")),
+            (SchemaOf::Mutants, include_str!("../../../../docs/schema/mutants.json")),
             (SchemaOf::Decode, include_str!("../../../../docs/schema/decode.json")),
             (SchemaOf::Scenario, include_str!("../../../../docs/schema/scenario.json")),
         ] {

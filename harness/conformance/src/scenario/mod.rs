@@ -15,6 +15,8 @@ pub use lower::parse_duration;
 pub use node::{Entry, Kind, Node, Span, parse};
 pub use schema::schema;
 
+pub(crate) use lower::mutant::mutants as lower_mutants;
+
 use crate::plan::Plan;
 
 /// Reads a scenario: one plan for each protocol version that it is for, in the order of the file.

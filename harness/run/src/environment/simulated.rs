@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::LocalBoxFuture;
 use mqspec_broker_core::{Broker, Protocol};
-use mqspec_broker_server::{Accept, Accepted, Listener, Server};
+use mqspec_broker_server::{Accept, Accepted, Door, Listener, Server};
 use mqspec_conformance::plan::{BrokerFault, Origin, Plan};
 use mqspec_conformance::verdict::{Cause, Stop};
 use mqspec_wire::{Spec, Value};
@@ -52,9 +52,18 @@ impl Default for Settings {
     }
 }
 
+/// What stands between the broker and its connections: called each time that the broker process starts.
+pub type Doorkeeper = Rc<dyn Fn(Broker) -> Box<dyn Door>>;
+
 /// Runs a plan against the reference broker. A panic on the way is an inconclusive run, and says so.
 pub fn run(plan: &Plan, settings: &Settings) -> RunResult {
-    guarded(|| simulate(plan, settings))
+    let nobody: Doorkeeper = Rc::new(|broker| Box::new(broker));
+    run_behind(plan, settings, &nobody)
+}
+
+/// Runs a plan against the reference broker behind something that rewrites its inputs or effects.
+pub fn run_behind(plan: &Plan, settings: &Settings, doorkeeper: &Doorkeeper) -> RunResult {
+    guarded(|| simulate(plan, settings, doorkeeper))
 }
 
 /// Runs something that may panic, and that must not run where a panic in a task would go unnoticed.
@@ -75,7 +84,7 @@ pub(super) fn guarded(run: impl FnOnce() -> RunResult) -> RunResult {
     })
 }
 
-fn simulate(plan: &Plan, settings: &Settings) -> RunResult {
+fn simulate(plan: &Plan, settings: &Settings, doorkeeper: &Doorkeeper) -> RunResult {
     let config = match reference::config(&plan.broker) {
         Ok(config) => config,
         Err(why) => return broken(why),
@@ -93,8 +102,10 @@ fn simulate(plan: &Plan, settings: &Settings) -> RunResult {
         .build();
 
     let (broker_clock, broker_control) = (Rc::clone(&clock), Rc::clone(&control));
+    let doorkeeper = Rc::clone(doorkeeper);
     simulation.host(BROKER, move || {
-        let (clock, control, config) = (Rc::clone(&broker_clock), Rc::clone(&broker_control), config.clone());
+        let (clock, control) = (Rc::clone(&broker_clock), Rc::clone(&broker_control));
+        let door = doorkeeper(Broker::new(config.clone()));
         async move {
             let mqtt = TcpListener::bind(("0.0.0.0", port(Spec::Mqtt50))).await?;
             let amqp = TcpListener::bind(("0.0.0.0", port(Spec::Amqp091))).await?;
@@ -102,7 +113,7 @@ fn simulate(plan: &Plan, settings: &Settings) -> RunResult {
             *control.stop.borrow_mut() = Some(Rc::clone(&stop));
             control.listens.set(true);
             control.listening.notify_waiters();
-            let broker = Server::new(Broker::new(config), Rc::new(BrokerClock(clock)))
+            let broker = Server::new(door, Rc::new(BrokerClock(clock)))
                 .listen(Protocol::Mqtt, Box::new(SimulatedListener(mqtt)))
                 .listen(Protocol::Amqp, Box::new(SimulatedListener(amqp)));
             broker.run(stop.notified()).await;

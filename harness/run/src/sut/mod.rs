@@ -2,6 +2,7 @@
 
 pub mod capabilities;
 pub mod external;
+pub mod mutant;
 pub mod process;
 pub mod profile;
 pub mod reference;

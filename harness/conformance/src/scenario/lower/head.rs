@@ -195,7 +195,7 @@ impl Lowering<'_> {
         Vec::new()
     }
 
-    fn statement(&mut self, node: &Node) -> Option<String> {
+    pub(super) fn statement(&mut self, node: &Node) -> Option<String> {
         let catalogue = Catalogue::load();
         let id = node.as_text().unwrap_or_default();
         if let Some(statement) = catalogue.find_in(self.plan_spec, id) {

@@ -12,6 +12,7 @@ mod handshake;
 pub(super) mod head;
 pub(super) mod matcher;
 pub(super) mod mqtt;
+pub(super) mod mutant;
 mod packet;
 mod scalar;
 pub(super) mod steps;
@@ -76,19 +77,7 @@ pub(super) struct Lowered {
 
 /// Lowers a scenario for one of its versions.
 pub(super) fn lower(address: &str, text: &str, root: &Node, head: &Head, spec: Spec) -> Lowered {
-    let mut lowering = Lowering {
-        text,
-        plan_spec: spec,
-        spec,
-        actors: Vec::new(),
-        used: BTreeSet::new(),
-        names: PROVIDED.into_iter().map(|name| (name.to_owned(), 0..0)).collect(),
-        statements: Vec::new(),
-        steps: Vec::new(),
-        origin: Origin::default(),
-        proves: None,
-        problems: Vec::new(),
-    };
+    let mut lowering = Lowering::new(text, spec);
     if let Some(node) = root.get("statements") {
         lowering.statements = lowering.statement_ids(node);
     }
@@ -124,6 +113,23 @@ pub(super) fn lower(address: &str, text: &str, root: &Node, head: &Head, spec: S
 }
 
 impl<'a> Lowering<'a> {
+    /// Nothing lowered yet.
+    fn new(text: &'a str, spec: Spec) -> Self {
+        Self {
+            text,
+            plan_spec: spec,
+            spec,
+            actors: Vec::new(),
+            used: BTreeSet::new(),
+            names: PROVIDED.into_iter().map(|name| (name.to_owned(), 0..0)).collect(),
+            statements: Vec::new(),
+            steps: Vec::new(),
+            origin: Origin::default(),
+            proves: None,
+            problems: Vec::new(),
+        }
+    }
+
     fn report(&mut self, problem: Problem) {
         self.problems.push(problem);
     }

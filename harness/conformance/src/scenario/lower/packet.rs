@@ -99,7 +99,7 @@ impl Lowering<'_> {
     }
 
     /// `malformed: true` only lifts checks; a map holds deviations.
-    fn deviations(&mut self, entry: &Entry) -> Vec<(String, Expression)> {
+    pub(super) fn deviations(&mut self, entry: &Entry) -> Vec<(String, Expression)> {
         let Kind::Map(entries) = &entry.value.kind else {
             if entry.value.kind != Kind::Bool(true) {
                 self.report(
