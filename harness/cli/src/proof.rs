@@ -75,17 +75,34 @@ pub fn false_witnesses(mutants: &[Mutant], trials: &[Trial]) -> Result<Vec<Strin
     let at_stake: BTreeSet<&String> = mutants.iter().flat_map(|mutant| &mutant.statements).collect();
     let witnesses: Vec<&Trial> = trials
         .iter()
-        .filter(|trial| is_simulated(trial))
         .filter(|trial| trial.plan.statements.iter().any(|statement| at_stake.contains(statement)))
         .collect();
+    not_acquitting(&witnesses, |trial| simulated::run(&trial.plan, &settings()))
+}
+
+/// The scenarios of its version that a mutant does not pass, whatever they claim. Addresses, sorted.
+///
+/// # Errors
+///
+/// A thread that cannot be started.
+pub fn accusers(mutant: &Mutant, trials: &[Trial]) -> Result<Vec<String>, Failure> {
+    let of_its_version: Vec<&Trial> = trials.iter().filter(|trial| trial.plan.spec == mutant.spec).collect();
+    not_acquitting(&of_its_version, |trial| lied_to(mutant, trial).0)
+}
+
+fn not_acquitting(
+    trials: &[&Trial],
+    run: impl Fn(&Trial) -> RunResult + Sync,
+) -> Result<Vec<String>, Failure> {
     let mut accusers = BTreeSet::new();
+    let simulated: Vec<&Trial> = trials.iter().copied().filter(|trial| is_simulated(trial)).collect();
     in_parallel(
-        &witnesses,
+        &simulated,
         cores(),
-        |trial| judge(trial, simulated::run(&trial.plan, &settings())),
+        |trial| judge(trial, run(trial)),
         |index, verdict| {
             if verdict.outcome != Outcome::Pass
-                && let Some(trial) = witnesses.get(index)
+                && let Some(trial) = simulated.get(index)
             {
                 accusers.insert(trial.plan.address.clone());
             }
@@ -129,24 +146,29 @@ fn missed(witnesses: &[&Trial], verdicts: &BTreeMap<&str, (Verdict, bool)>) -> M
     if witnesses.is_empty() {
         return Missed::Unclaimed;
     }
-    let lied_to: Vec<String> = witnesses
+    let heard: Vec<String> = witnesses
         .iter()
         .filter(|trial| verdicts.get(trial.plan.address.as_str()).is_some_and(|(_, lied)| *lied))
         .map(address)
         .collect();
-    if lied_to.is_empty() {
+    if heard.is_empty() {
         Missed::NeverLied(witnesses.iter().map(address).collect())
     } else {
-        Missed::NotBlamed(lied_to)
+        Missed::NotBlamed(heard)
     }
 }
 
 /// What a scenario says of a mutant, and whether the mutant lied to it at all.
 fn testimony(mutant: &Mutant, trial: &Trial) -> (Verdict, bool) {
+    let (result, lied) = lied_to(mutant, trial);
+    (judge(trial, result), lied)
+}
+
+fn lied_to(mutant: &Mutant, trial: &Trial) -> (RunResult, bool) {
     let lies = Lies::default();
     let doorkeeper = mutant::doorkeeper(mutant, &Rc::clone(&lies));
     let result = simulated::run_behind(&trial.plan, &settings(), &doorkeeper);
-    (judge(trial, result), lies.get() > 0)
+    (result, lies.get() > 0)
 }
 
 /// Recommendations count: a mutant may break a SHOULD.

@@ -1,17 +1,19 @@
 //! `mqspec coverage`: how much of each standard scenarios claim.
 //!
-//! A statement counts as covered where a scenario claims it. That the scenario can fail for it is for
-//! mutants to prove; until then this is what authors say, no more.
+//! A statement counts as covered where a scenario claims it, and as proven where that scenario has convicted
+//! a mutant of it: a broker that breaks just this.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
+use mqspec_conformance::mutant::built_in;
 use mqspec_conformance::statement::{Catalogue, Observe, Standard, Statement};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::{Conclusion, Failure};
 use crate::paint::Paint;
+use crate::proof;
 use crate::suite::Trial;
 
 /// The version of the document; it grows when a field changes its meaning or goes away.
@@ -40,6 +42,10 @@ pub struct StandardEntry {
     pub reachable: usize,
     /// How many of the reachable ones a scenario claims.
     pub covered: usize,
+    /// For how many of those a scenario that claims them has convicted a mutant.
+    pub proven: usize,
+    /// The covered ones that no mutant proves.
+    pub unproven: Vec<String>,
     /// The others, unreachable ones included: `statements` is `covered` plus these.
     pub uncovered: Vec<UncoveredEntry>,
     /// Rules without a label in the standard, with an id of ours, that a scenario claims.
@@ -57,6 +63,25 @@ pub struct UncoveredEntry {
     pub reachable: bool,
 }
 
+/// What is known of statements, by their full ids.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// Scenarios claim them.
+    pub claimed: &'a BTreeSet<&'a str>,
+    /// Scenarios that claim them have convicted a mutant of them.
+    pub proven: &'a BTreeSet<&'a str>,
+}
+
+impl Known<'_> {
+    fn is_covered(self, statement: &Statement) -> bool {
+        statement.reachable() && self.claimed.contains(statement.full_id.as_str())
+    }
+
+    fn is_proven(self, statement: &Statement) -> bool {
+        self.is_covered(statement) && self.proven.contains(statement.full_id.as_str())
+    }
+}
+
 /// Prints the counts, by section or as JSON.
 ///
 /// # Errors
@@ -65,30 +90,39 @@ pub struct UncoveredEntry {
 pub fn run(trials: &[Trial], json: bool, paint: Paint, out: &mut dyn Write) -> Result<Conclusion, Failure> {
     let claimed: BTreeSet<&str> =
         trials.iter().flat_map(|trial| trial.plan.statements.iter().map(String::as_str)).collect();
+    let results = proof::try_all(&built_in(), trials)?;
+    let proven: BTreeSet<&str> =
+        results.iter().flat_map(|result| result.convicted.keys().map(String::as_str)).collect();
+    let known = Known { claimed: &claimed, proven: &proven };
     if json {
-        super::write_json(&document(&claimed, Catalogue::load()), out)?;
+        super::write_json(&document(known, Catalogue::load()), out)?;
     } else {
-        write_table(&claimed, Catalogue::load(), paint, out)?;
+        write_table(known, Catalogue::load(), paint, out)?;
     }
     Ok(Conclusion::Holds)
 }
 
-/// The document, given the full ids that scenarios claim.
-pub fn document(claimed: &BTreeSet<&str>, catalogue: &Catalogue) -> Document {
-    let standards = Standard::ALL.map(|standard| standard_entry(standard, claimed, catalogue)).into();
+/// The document.
+pub fn document(known: Known<'_>, catalogue: &Catalogue) -> Document {
+    let standards = Standard::ALL.map(|standard| standard_entry(standard, known, catalogue)).into();
     Document { schema_version: SCHEMA_VERSION, covered_means: "claimed", standards }
 }
 
-fn standard_entry(standard: Standard, claimed: &BTreeSet<&str>, catalogue: &Catalogue) -> StandardEntry {
+fn standard_entry(standard: Standard, known: Known<'_>, catalogue: &Catalogue) -> StandardEntry {
     let counts = catalogue.counts(standard);
     let numbered = || catalogue.of(standard).filter(|statement| statement.numbered);
     StandardEntry {
         id: standard.id(),
         statements: counts.statements,
         reachable: counts.reachable,
-        covered: numbered().filter(|statement| is_covered(statement, claimed)).count(),
+        covered: numbered().filter(|statement| known.is_covered(statement)).count(),
+        proven: numbered().filter(|statement| known.is_proven(statement)).count(),
+        unproven: numbered()
+            .filter(|statement| known.is_covered(statement) && !known.is_proven(statement))
+            .map(|statement| statement.full_id.clone())
+            .collect(),
         uncovered: numbered()
-            .filter(|statement| !is_covered(statement, claimed))
+            .filter(|statement| !known.is_covered(statement))
             .map(|statement| UncoveredEntry {
                 id: statement.full_id.clone(),
                 reason: reason(statement),
@@ -97,13 +131,9 @@ fn standard_entry(standard: Standard, claimed: &BTreeSet<&str>, catalogue: &Cata
             .collect(),
         unnumbered_covered: catalogue
             .of(standard)
-            .filter(|statement| !statement.numbered && is_covered(statement, claimed))
+            .filter(|statement| !statement.numbered && known.is_covered(statement))
             .count(),
     }
-}
-
-fn is_covered(statement: &Statement, claimed: &BTreeSet<&str>) -> bool {
-    statement.reachable() && claimed.contains(statement.full_id.as_str())
 }
 
 fn reason(statement: &Statement) -> String {
@@ -118,38 +148,41 @@ fn reason(statement: &Statement) -> String {
 
 /// A line per top section, then one per standard.
 fn write_table(
-    claimed: &BTreeSet<&str>,
+    known: Known<'_>,
     catalogue: &Catalogue,
     paint: Paint,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     for standard in Standard::ALL {
-        let mut sections: BTreeMap<(u32, String), (usize, usize)> = BTreeMap::new();
+        let mut sections: BTreeMap<(u32, String), [usize; 3]> = BTreeMap::new();
         for statement in
             catalogue.of(standard).filter(|statement| statement.numbered && statement.reachable())
         {
-            let (covered, reachable) = sections.entry(top_section(statement.section)).or_default();
+            let [proven, covered, reachable] = sections.entry(top_section(statement.section)).or_default();
             *reachable += 1;
-            *covered += usize::from(is_covered(statement, claimed));
+            *covered += usize::from(known.is_covered(statement));
+            *proven += usize::from(known.is_proven(statement));
         }
         writeln!(out, "{}", paint.strong(standard.title()))?;
-        for ((_, section), (covered, reachable)) in sections {
-            writeln!(out, "  {section:<24} {covered:>4} of {reachable:>4}")?;
+        for ((_, section), [proven, covered, reachable]) in sections {
+            writeln!(out, "  {section:<24} {covered:>4} of {reachable:>4}  {proven:>4} proven")?;
         }
-        let entry = standard_entry(standard, claimed, catalogue);
+        let entry = standard_entry(standard, known, catalogue);
         writeln!(
             out,
-            "  {:<24} {:>4} of {:>4} reachable statements ({} in all); {} rules without a label as well\n",
+            "  {:<24} {:>4} of {:>4}  {:>4} proven (reachable statements; {} in all); {} rules without a label as well\n",
             "claimed by scenarios",
             entry.covered,
             entry.reachable,
+            entry.proven,
             entry.statements,
             entry.unnumbered_covered
         )?;
     }
     writeln!(
         out,
-        "Covered means that a scenario claims the statement; that it can fail for it is not proved by this."
+        "The first number is of statements that a scenario claims, the last of those for which one of these \
+         scenarios has convicted a mutant (`mqspec mutants`)."
     )?;
     Ok(())
 }
@@ -174,7 +207,10 @@ mod tests {
     use super::*;
 
     fn entry(claimed: &[&str], standard: &str) -> StandardEntry {
-        let document = document(&claimed.iter().copied().collect(), Catalogue::load());
+        let claimed: BTreeSet<&str> = claimed.iter().copied().collect();
+        let proven = BTreeSet::from(["mqtt-5.0/MQTT-4.3.3-1", "mqtt-5.0/MQTT-4.3.3-2"]);
+        let known = Known { claimed: &claimed, proven: &proven };
+        let document = document(known, Catalogue::load());
         document.standards.into_iter().find(|entry| entry.id == standard).expect("the standard is listed")
     }
 
@@ -192,6 +228,7 @@ mod tests {
         let claimed = ["mqtt-5.0/MQTT-4.3.3-1"];
         let five = entry(&claimed, "mqtt-5.0");
         assert_eq!((five.covered, five.uncovered.len()), (1, 250));
+        assert_eq!((five.proven, five.unproven.len()), (1, 0), "what nobody claims is not proven either");
         assert_eq!(entry(&claimed, "mqtt-3.1.1").covered, 0);
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use mqspec_conformance::mutant::{Assignment, Change, NewValue};
 use mqspec_conformance::plan::{Bindings, Expression, Template};
-use mqspec_wire::{Draft, Packet, Side, Spec, Value, encode};
+use mqspec_wire::{Draft, Packet, Side, Spec, Value, encode, shape};
 
 /// What happens instead of a packet.
 #[derive(Debug, Default)]
@@ -95,8 +95,20 @@ fn as_draft(packet: &Packet) -> Draft {
             .filter(|field| field.name != "property_flags")
             .map(|field| (field.name.to_owned(), field.value.clone()))
             .collect(),
-        malformed: Vec::new(),
+        // The content behind a method is in frames of its own, which are packets, too.
+        malformed: if carries_content(packet.name) { vec![only_itself()] } else { Vec::new() },
     }
+}
+
+/// Whether drafts of an AMQP method bring their content along.
+fn carries_content(name: &str) -> bool {
+    name.contains('.')
+        && shape(Spec::Amqp091, name)
+            .is_some_and(|shape| shape.fields.iter().any(|field| field.name == "body"))
+}
+
+fn only_itself() -> (String, Value) {
+    (String::from("only"), Value::List(vec![Value::text("method")]))
 }
 
 fn evaluated(expression: &Expression, bindings: &Bindings) -> Value {
