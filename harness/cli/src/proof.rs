@@ -12,7 +12,7 @@ use mqspec_run::environment::simulated;
 use mqspec_run::sut::mutant::{self, Lies};
 
 use crate::failure::Failure;
-use crate::parallel::{cores, in_parallel};
+use crate::parallel::in_parallel;
 use crate::seed::Seed;
 use crate::suite::Trial;
 
@@ -52,13 +52,20 @@ impl Trialled {
 ///
 /// A thread that cannot be started.
 pub fn try_all(mutants: &[Mutant], trials: &[Trial]) -> Result<Vec<Trialled>, Failure> {
-    let mut results: BTreeMap<usize, Trialled> = BTreeMap::new();
+    each(mutants, |mutant| try_one(mutant, trials))
+}
+
+/// Does work for each item, on all cores; the results are in the order of the items.
+fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Result<Vec<R>, Failure> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut results = BTreeMap::new();
+    let item = |piece: u64| usize::try_from(piece).ok().and_then(|index| items.get(index));
     in_parallel(
-        mutants,
-        cores(),
-        |mutant| try_one(mutant, trials),
-        |index, result| {
-            results.insert(index, result);
+        items.len() as u64,
+        cores,
+        |piece| item(piece).map(&work),
+        |piece, result| {
+            results.extend(result.map(|result| (piece, result)));
             Ok(())
         },
     )?;
@@ -94,22 +101,12 @@ fn not_acquitting(
     trials: &[&Trial],
     run: impl Fn(&Trial) -> RunResult + Sync,
 ) -> Result<Vec<String>, Failure> {
-    let mut accusers = BTreeSet::new();
     let simulated: Vec<&Trial> = trials.iter().copied().filter(|trial| is_simulated(trial)).collect();
-    in_parallel(
-        &simulated,
-        cores(),
-        |trial| judge(trial, run(trial)),
-        |index, verdict| {
-            if verdict.outcome != Outcome::Pass
-                && let Some(trial) = simulated.get(index)
-            {
-                accusers.insert(trial.plan.address.clone());
-            }
-            Ok(())
-        },
-    )?;
-    Ok(accusers.into_iter().collect())
+    let verdicts = each(&simulated, |trial| judge(trial, run(trial)))?;
+    let accusing = simulated.iter().zip(verdicts).filter(|(_, verdict)| verdict.outcome != Outcome::Pass);
+    let mut accusers: Vec<String> = accusing.map(|(trial, _)| trial.plan.address.clone()).collect();
+    accusers.sort();
+    Ok(accusers)
 }
 
 /// Tries one mutant, statement by statement. The scenario that claims the least speaks first.

@@ -202,15 +202,11 @@ impl Lowering<'_> {
     fn after(&mut self, node: &Node) -> Option<PacketMatch> {
         let mut entries = self.map(node, "after")?;
         self.known_keys(&entries, "after", &["packet", "where", "breaks"]);
-        match take(&mut entries, "packet") {
-            Some(packet) => self.packets(&packet.value, &mut entries).map(|(found, _)| found),
-            None => {
-                self.report(
-                    Problem::new(node.span.clone(), "`after` names a packet").help("or `packet: any`"),
-                );
-                None
-            }
-        }
+        let Some(packet) = take(&mut entries, "packet") else {
+            self.report(Problem::new(node.span.clone(), "`after` names a packet").help("or `packet: any`"));
+            return None;
+        };
+        self.packets(&packet.value, &mut entries).map(|(found, _)| found)
     }
 
     /// A packet's name, a list of them or `any`, with its `where` and `breaks`.

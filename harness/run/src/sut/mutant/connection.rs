@@ -88,7 +88,7 @@ impl Connection {
     }
 
     /// The broker believes that so many bytes go out.
-    pub(super) fn to_settle(&mut self, length: usize) {
+    pub(super) fn was_to_send(&mut self, length: usize) {
         self.surplus -= i128::try_from(length).unwrap_or(i128::MAX);
     }
 
@@ -155,9 +155,9 @@ mod tests {
     #[test]
     fn the_broker_hears_of_its_own_bytes_only() {
         let mut connection = Connection::new(Protocol::Mqtt, 0);
-        connection.to_settle(4);
+        connection.was_to_send(4);
         assert_eq!(connection.kept_back(), Some(4), "a packet was dropped");
-        connection.to_settle(4);
+        connection.was_to_send(4);
         connection.sends(10);
         assert_eq!(connection.kept_back(), None);
         assert_eq!(connection.taken(7), 1, "six bytes were never the broker's");

@@ -163,7 +163,7 @@ impl Liar {
         for packet in connection.sent(bytes, spec) {
             let length = packet.raw.len();
             let Some(connection) = self.connections.get_mut(&id) else { return };
-            connection.to_settle(length);
+            connection.was_to_send(length);
             match self.lie_about(id, &packet, Side::Server) {
                 None => {
                     self.emit(id, packet.raw, effects);

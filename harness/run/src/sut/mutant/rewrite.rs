@@ -151,17 +151,19 @@ fn changed(old: Option<&Value>, new: &NewValue, bindings: &Bindings) -> Option<V
     match new {
         NewValue::Value(expression) => Some(evaluated(expression, bindings)),
         NewValue::Plus(difference) => old?.as_integer().map(|number| Value::Integer(number + difference)),
-        NewValue::Reversed => match old? {
-            Value::List(items) => Some(Value::List(items.iter().rev().cloned().collect())),
-            _ => None,
-        },
-        NewValue::Shortened => match old?.untagged() {
-            Value::List(items) => {
-                let (_, kept) = items.split_last()?;
-                Some(Value::List(kept.to_vec()))
-            }
-            Value::Bytes(bytes) => Some(Value::Bytes(bytes.slice(..bytes.len().checked_sub(1)?))),
-            _ => None,
-        },
+        NewValue::Reversed => {
+            let Value::List(items) = old?.untagged() else { return None };
+            Some(Value::List(items.iter().rev().cloned().collect()))
+        }
+        NewValue::Shortened => shortened(old?.untagged()),
     }
+}
+
+/// A list or text without its last element; `None` where there is none.
+fn shortened(value: &Value) -> Option<Value> {
+    if let Value::List(items) = value {
+        return items.split_last().map(|(_, kept)| Value::List(kept.to_vec()));
+    }
+    let bytes = value.as_bytes()?;
+    Some(Value::Bytes(bytes.slice(..bytes.len().checked_sub(1)?)))
 }
