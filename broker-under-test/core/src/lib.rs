@@ -7,6 +7,7 @@
 pub mod amqp;
 pub mod broker;
 pub mod effect;
+pub mod fuzz;
 pub mod mqtt;
 
 pub use broker::{Broker, Config};

@@ -10,7 +10,8 @@ const ARROWS: [(&str, &[&str]); 6] = [
     ("harness/conformance", &["mqspec-wire"]),
     // Only its `sut` module knows the broker.
     ("harness/run", &["mqspec-wire", "mqspec-conformance", "mqspec-broker-core", "mqspec-broker-server"]),
-    ("harness/cli", &["mqspec-wire", "mqspec-conformance", "mqspec-run"]),
+    // One of its tests replays what the fuzzers found.
+    ("harness/cli", &["mqspec-wire", "mqspec-conformance", "mqspec-run", "mqspec-fuzz-properties"]),
     ("broker-under-test/core", &[]),
     ("broker-under-test/server", &["mqspec-broker-core"]),
 ];

@@ -7,6 +7,7 @@
 
 pub mod amqp;
 pub mod codec;
+pub mod fuzz;
 pub mod mqtt;
 pub mod packet;
 pub mod shape;

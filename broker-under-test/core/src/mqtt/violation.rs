@@ -187,6 +187,9 @@ pub enum Violation {
     /// Wildcards are for filters.
     #[error("the response topic contains a wildcard")]
     WildcardInResponseTopic,
+    /// Topics have at least one character.
+    #[error("the response topic is empty")]
+    EmptyResponseTopic,
     /// Only servers send it in PUBLISH.
     #[error("a client's PUBLISH carries a subscription identifier")]
     SubscriptionIdentifierFromClient,

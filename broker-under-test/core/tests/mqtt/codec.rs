@@ -222,6 +222,7 @@ fn bad_packets_of_5_0_break_their_statements() {
             ("MQSPEC-3.3.2.1-topic-empty-without-alias", b"\x30\x03\x00\x00\x00"),
             ("MQTT-3.3.2-8", b"\x30\x07\x00\x01t\x03\x23\x00\x00"),
             ("MQTT-3.3.2-14", b"\x30\x08\x00\x01t\x04\x08\x00\x01#"),
+            ("MQTT-4.7.3-1", b"\x30\x07\x00\x01t\x03\x08\x00\x00"),
             ("MQTT-3.3.2-13", b"\x30\x08\x00\x01t\x04\x08\x00\x01\xff"),
             ("MQTT-3.3.2-19", b"\x30\x08\x00\x01t\x04\x03\x00\x01\xff"),
             ("MQTT-1.5.7-1", b"\x30\x0b\x00\x01t\x07\x26\x00\x01k\x00\x01\xff"),

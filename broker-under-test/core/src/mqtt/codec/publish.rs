@@ -120,6 +120,9 @@ impl<'a> PublishProperties<'a> {
                 if topic::has_wildcard(response_topic) {
                     return Err(Violation::WildcardInResponseTopic);
                 }
+                if response_topic.is_empty() {
+                    return Err(Violation::EmptyResponseTopic);
+                }
                 once(&mut self.response_topic, identifier, response_topic)
             }
             property::CORRELATION_DATA => once(&mut self.correlation_data, identifier, properties.binary()?),

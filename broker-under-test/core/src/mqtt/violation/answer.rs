@@ -77,6 +77,7 @@ impl Violation {
             | Self::PasswordWithoutFlag
             | Self::EmptyClientIdentifierWithoutCleanSession
             | Self::EmptyWillTopic
+            | Self::EmptyResponseTopic
             | Self::WildcardInWillTopic
             | Self::WillQosNotSupported
             | Self::WillRetainNotSupported
@@ -174,9 +175,10 @@ impl Violation {
             | Self::SessionExpiryAfterZero => ReasonCode::ProtocolError,
             Self::ProtocolName | Self::ProtocolLevel(_) => ReasonCode::UnsupportedProtocolVersion,
             Self::EmptyClientIdentifierWithoutCleanSession => ReasonCode::ClientIdentifierNotValid,
-            Self::EmptyWillTopic | Self::WildcardInWillTopic | Self::WildcardInTopicName => {
-                ReasonCode::TopicNameInvalid
-            }
+            Self::EmptyWillTopic
+            | Self::EmptyResponseTopic
+            | Self::WildcardInWillTopic
+            | Self::WildcardInTopicName => ReasonCode::TopicNameInvalid,
             Self::BadUserNameOrPassword => ReasonCode::BadUserNameOrPassword,
             Self::CredentialsMissing
             | Self::AuthenticationFailed

@@ -90,7 +90,7 @@ impl Violation {
             Self::EmptyTopicName => {
                 ("mqtt-3.1.1/MQTT-4.7.3-1", "mqtt-5.0/MQSPEC-3.3.2.1-topic-empty-without-alias")
             }
-            Self::EmptyWillTopic | Self::EmptyTopicFilter(_) => {
+            Self::EmptyWillTopic | Self::EmptyResponseTopic | Self::EmptyTopicFilter(_) => {
                 ("mqtt-3.1.1/MQTT-4.7.3-1", "mqtt-5.0/MQTT-4.7.3-1")
             }
             Self::WildcardInWillTopic => ("mqtt-3.1.1/MQTT-4.7.1-1", "mqtt-5.0/MQTT-4.7.0-1"),

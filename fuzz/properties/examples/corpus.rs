@@ -1,0 +1,207 @@
+//! Makes the seeds and dictionaries: `cargo run --example corpus`, from any folder.
+//!
+//! Nothing is collected from elsewhere: seeds are cut from the test vectors and tables of the tester's codec and
+//! written from its layouts, a file each in `corpus/TARGET/`, named after where it comes from. `cargo fuzz cmin`
+//! shrinks what it has grown to afterwards.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use mqspec_wire::{Draft, FieldShape, PacketShape, Shape, Side, Spec, Value, encode, malformations, shapes};
+
+fn main() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut corpus = Corpus { folder: root.join("fuzz/corpus"), written: 0 };
+    mqtt_vectors(&root, &mut corpus);
+    amqp_tables(&root, &mut corpus);
+    for spec in Spec::ALL {
+        layouts(spec, &mut corpus);
+        dictionary(spec, &root.join("fuzz/dictionaries"));
+    }
+    println!("{} seeds in {}", corpus.written, corpus.folder.display());
+}
+
+struct Corpus {
+    folder: PathBuf,
+    written: usize,
+}
+
+impl Corpus {
+    /// A seed of the decoders and of the differential targets: who sends what in which version.
+    fn packet(&mut self, name: &str, spec: Spec, sender: Side, bytes: &[u8]) {
+        let targets = if spec.is_mqtt() {
+            ["decode_mqtt", "differential_mqtt"]
+        } else {
+            ["decode_amqp", "differential_amqp"]
+        };
+        let choice = u8::from(sender == Side::Server) | u8::from(spec == Spec::Mqtt50) << 1;
+        for target in targets {
+            self.write(target, name, &[&[choice], bytes].concat());
+        }
+    }
+
+    fn write(&mut self, target: &str, name: &str, input: &[u8]) {
+        let folder = self.folder.join(target);
+        fs::create_dir_all(&folder).expect("the corpus can be written");
+        fs::write(folder.join(name), input).expect("the corpus can be written");
+        self.written += 1;
+    }
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+}
+
+fn hex(digits: &str) -> Vec<u8> {
+    let digits: Vec<u8> = digits
+        .chars()
+        .filter_map(|digit| digit.to_digit(16))
+        .filter_map(|digit| u8::try_from(digit).ok())
+        .collect();
+    digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect()
+}
+
+/// `sender | bytes | statements | what it is`, where `LL` is the remaining length.
+fn mqtt_vectors(root: &Path, corpus: &mut Corpus) {
+    for (file, spec) in [
+        ("plain-3.1.1", Spec::Mqtt311),
+        ("odd-3.1.1", Spec::Mqtt311),
+        ("plain-5.0", Spec::Mqtt50),
+        ("odd-5.0", Spec::Mqtt50),
+    ] {
+        let text = read(&root.join(format!("harness/wire/tests/mqtt_vectors/{file}.txt")));
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with('#')) {
+            let mut columns = line.split('|').map(str::trim);
+            let (Some(sender), Some(digits)) = (columns.next(), columns.next()) else { continue };
+            let sender = if sender == "client" { Side::Client } else { Side::Server };
+            let bytes = match digits.split_once("LL") {
+                Some((first, body)) => {
+                    let body = hex(body);
+                    let length = u8::try_from(body.len()).expect("LL stands for lengths of one byte");
+                    [hex(first), vec![length], body].concat()
+                }
+                None => hex(digits),
+            };
+            corpus.packet(&format!("{file}-line-{:03}", number + 1), spec, sender, &bytes);
+        }
+    }
+}
+
+/// Rows `(Client, 1, 1, "hexadecimal", …)` of the codec's tests, `declare!("…")` included; and the recording.
+fn amqp_tables(root: &Path, corpus: &mut Corpus) {
+    let folder = root.join("harness/wire/tests/amqp");
+    for file in ["good", "oddities", "methods", "properties"] {
+        for (number, line) in read(&folder.join(format!("{file}.rs"))).lines().enumerate() {
+            let Some(row) = line.trim().strip_prefix('(') else { continue };
+            let (sender, row) = match row.split_once(", ") {
+                Some(("Client", row)) => (Side::Client, row),
+                Some(("Server", row)) => (Side::Server, row),
+                _ => continue,
+            };
+            let mut columns = row.splitn(3, ", ");
+            let numbers = (columns.next().and_then(number_of), columns.next().and_then(number_of));
+            let (Some(kind), Some(channel), Some(rest)) = (numbers.0, numbers.1, columns.next()) else {
+                continue;
+            };
+            let Some(digits) = rest.split('"').nth(1) else { continue };
+            let digits = if rest.starts_with("declare!") {
+                format!("0032 000a 0000 01 71 00 {digits}")
+            } else {
+                digits.to_owned()
+            };
+            let payload = hex(&digits);
+            let size = u32::try_from(payload.len()).expect("a row of a table");
+            let kind = u8::try_from(kind).unwrap_or(u8::MAX);
+            let octets =
+                [&[kind][..], &channel.to_be_bytes(), &size.to_be_bytes(), &payload, &[0xce]].concat();
+            corpus.packet(&format!("{file}-line-{:03}", number + 1), Spec::Amqp091, sender, &octets);
+        }
+    }
+    for (number, line) in read(&folder.join("rabbitmq-3.10.8.hex")).lines().enumerate() {
+        corpus.packet(&format!("recorded-{:03}", number + 1), Spec::Amqp091, Side::Server, &hex(line));
+    }
+    corpus.packet("protocol-header", Spec::Amqp091, Side::Client, b"AMQP\0\0\x09\x01\x08\0\0\0\0\0\0\xce");
+}
+
+fn number_of(text: &str) -> Option<u16> {
+    match text.strip_prefix("0x") {
+        Some(digits) => u16::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+/// Each packet with every field, and with each malformation.
+fn layouts(spec: Spec, corpus: &mut Corpus) {
+    for shape in shapes(spec).iter().filter(|shape| shape.name != "unknown") {
+        let full = full(shape);
+        for side in [Side::Client, Side::Server].into_iter().filter(|side| shape.sent_by.include(*side)) {
+            let from = if side == Side::Client { "client" } else { "server" };
+            let name = format!("{}-{}-{from}", spec.short(), shape.name);
+            if let Ok(pieces) = encode(spec, side, &full) {
+                corpus.packet(&name, spec, side, &pieces.concat());
+            }
+            for malformation in malformations(spec) {
+                let draft = full.clone().malformed(malformation.name, value(malformation));
+                if let Ok(pieces) = encode(spec, side, &draft) {
+                    corpus.packet(&format!("{name}-{}", malformation.name), spec, side, &pieces.concat());
+                }
+            }
+        }
+    }
+}
+
+fn full(shape: &PacketShape) -> Draft {
+    let follows =
+        |name: &str| ["will_flag", "user_name_flag", "password_flag", "property_flags"].contains(&name);
+    let fields = shape.fields.iter().filter(|field| !follows(field.name));
+    let fields = fields.map(|field| (field.name.to_owned(), value(field))).collect();
+    Draft { name: shape.name.to_owned(), fields, malformed: Vec::new() }
+}
+
+fn value(field: &FieldShape) -> Value {
+    match &field.shape {
+        Shape::Bool => Value::Bool(true),
+        Shape::Unsigned(most) => Value::Integer(i128::from((*most).min(1))),
+        Shape::Text => Value::text("a"),
+        Shape::Binary => Value::Bytes(Bytes::from_static(&[0, 0xff])),
+        Shape::Table => Value::Map(vec![(Bytes::from_static(b"a"), Value::text("b"))]),
+        Shape::List(entry) if entry.is_empty() && field.name == "filters" => {
+            Value::List(vec![Value::text("a/#")])
+        }
+        Shape::List(entry) if entry.is_empty() => Value::List(vec![Value::Integer(0)]),
+        Shape::List(entry) => {
+            let value = |field: &FieldShape| (Bytes::from_static(field.name.as_bytes()), value(field));
+            Value::List(vec![Value::Map(entry.iter().map(value).collect())])
+        }
+    }
+}
+
+/// A libFuzzer dictionary: the first bytes of every packet, and the numbers that have names.
+fn dictionary(spec: Spec, folder: &Path) {
+    let mut words =
+        vec![b"MQTT".to_vec(), b"AMQP\0\0\x09\x01".to_vec(), b"$share/g/#".to_vec(), b"x-match".to_vec()];
+    for shape in shapes(spec) {
+        let draft = Draft::new(shape.name);
+        let side = if shape.sent_by.include(Side::Client) { Side::Client } else { Side::Server };
+        let octets = encode(spec, side, &draft).map(|pieces| pieces.concat()).unwrap_or_default();
+        let start = if spec.is_mqtt() { 0..1 } else { 7..11 };
+        words.extend(octets.get(start).map(<[u8]>::to_vec));
+        if octets.len() <= 32 {
+            words.push(octets);
+        }
+        for (_, number) in shape.fields.iter().flat_map(|field| field.labels) {
+            words.extend(u8::try_from(*number).ok().map(|byte| vec![byte]));
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words.sort();
+    words.dedup();
+    let escaped = |word: &Vec<u8>| {
+        let octets: String = word.iter().map(|octet| format!("\\x{octet:02x}")).collect();
+        format!("\"{octets}\"\n")
+    };
+    fs::create_dir_all(folder).expect("the folder can be made");
+    let text: String = words.iter().map(escaped).collect();
+    fs::write(folder.join(format!("{}.dict", spec.short())), text).expect("the dictionary can be written");
+}
