@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, SystemTime};
 
 use mqspec_run::RunResult;
@@ -94,7 +94,7 @@ impl Live {
         format!("{name} at {}", without_secret(&self.given))
     }
 
-    /// Runs a trial. One that stops and starts the broker runs alone, and leaves it running.
+    /// Runs a trial that has its [`Turn`]. One that stops and starts the broker leaves it running.
     pub fn run(&self, trial: &Trial, seed: Seed) -> RunResult {
         let mut settings = live::Settings {
             seed: seed.0,
@@ -103,11 +103,9 @@ impl Live {
             limit: LIVE_LIMIT,
         };
         let target = &self.profile.target;
-        let Some(running) = self.running.as_ref().filter(|_| controls(&trial.plan.steps)) else {
-            let _with_others = self.turns.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(running) = self.running.as_ref().filter(|_| self.runs_alone(trial)) else {
             return live::run(&trial.plan, target, &settings);
         };
-        let _alone = self.turns.write().unwrap_or_else(PoisonError::into_inner);
         settings.limit += running.process().longest_restart();
         let mut result = live::run_with(&trial.plan, target, Some(running.process()), &settings);
         if let Err(why) = running.process().restore() {
@@ -115,6 +113,30 @@ impl Live {
         }
         result
     }
+
+    /// Whether a trial stops or starts the broker, so that nothing else may run beside it.
+    pub fn runs_alone(&self, trial: &Trial) -> bool {
+        self.running.is_some() && controls(&trial.plan.steps)
+    }
+
+    /// Waits until a trial may use the broker; it may as long as it holds the turn.
+    pub fn turn(&self, trial: &Trial) -> Turn<'_> {
+        // A run that panicked says nothing about the broker.
+        if self.runs_alone(trial) {
+            Turn::Alone(self.turns.write().unwrap_or_else(PoisonError::into_inner))
+        } else {
+            Turn::Beside(self.turns.read().unwrap_or_else(PoisonError::into_inner))
+        }
+    }
+}
+
+/// The right to use a broker.
+#[derive(Debug)]
+pub enum Turn<'a> {
+    /// As the only one.
+    Alone(RwLockWriteGuard<'a, ()>),
+    /// Beside others.
+    Beside(RwLockReadGuard<'a, ()>),
 }
 
 /// A profile from its file, or one that says no more than a URL.

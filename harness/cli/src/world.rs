@@ -88,7 +88,26 @@ impl World {
     /// Runs a trial and judges it. What does not pass in the simulator is run again at once, to see whether
     /// it leaves the same trace.
     pub fn judge(&self, trial: &Trial, seed: Seed, strict: bool) -> Case {
+        let turn = match &self.kind {
+            Kind::Simulated | Kind::Memory => None,
+            Kind::Live(live) => Some(live.turn(trial)),
+        };
+        // What waits for its turn has not begun.
         let started = Instant::now();
+        let judged = self.judge_now(trial, seed, strict, started);
+        drop(turn);
+        judged
+    }
+
+    /// Whether nothing else may run beside a trial.
+    pub fn runs_alone(&self, trial: &Trial) -> bool {
+        match &self.kind {
+            Kind::Simulated | Kind::Memory => false,
+            Kind::Live(live) => live.runs_alone(trial),
+        }
+    }
+
+    fn judge_now(&self, trial: &Trial, seed: Seed, strict: bool, started: Instant) -> Case {
         let plan = &trial.plan;
         if let Some(reason) = self.capabilities.lacks(plan) {
             let verdict = Verdict { outcome: Outcome::NotApplicable(reason), findings: Vec::new() };

@@ -62,12 +62,16 @@ fn run_all(
     let started = Instant::now();
     let jobs = arguments.jobs.map_or_else(|| world.jobs(), usize::from);
     let mut progress = Progress::new(trials.len(), arguments.quiet, paint, out);
-    let judge = |index: u64| {
-        let trial = usize::try_from(index).ok().and_then(|index| trials.get(index));
-        trial.map(|trial| world.judge(trial, arguments.seed, arguments.strict))
+    // Those that must be alone come last, so that nobody waits for them.
+    let (alone, beside): (Vec<_>, Vec<_>) =
+        trials.iter().enumerate().partition(|(_, trial)| world.runs_alone(trial));
+    let order: Vec<_> = beside.into_iter().chain(alone).collect();
+    let judge = |piece: u64| {
+        let chosen = usize::try_from(piece).ok().and_then(|piece| order.get(piece));
+        chosen.map(|(index, trial)| (*index, world.judge(trial, arguments.seed, arguments.strict)))
     };
-    in_parallel(trials.len() as u64, jobs, judge, |index, case| {
-        let (Some(mut case), Ok(index)) = (case, usize::try_from(index)) else { return Ok(()) };
+    in_parallel(trials.len() as u64, jobs, judge, |_, judged| {
+        let Some((index, mut case)) = judged else { return Ok(()) };
         case.stored = store::keep(Path::new(store::FOLDER), &case, arguments.seed).map_err(|why| {
             Failure::Environment(miette::miette!("cannot write to {}: {why}", store::FOLDER))
         })?;
