@@ -90,6 +90,18 @@ fn a_ping_is_answered() {
 }
 
 #[test]
+fn nobody_blames_the_broker_where_the_plan_left_no_connection() {
+    let unopened = vec![send("pingreq", vec![]), expect("pingresp", vec![])];
+    let stop = simulate(&plan(unopened), 1, true).stop.expect("there is no connection");
+    assert_eq!((stop.cause, stop.actual.as_str()), (Cause::Environment, "there is no open connection"));
+
+    let mut closed = connect(0);
+    closed.extend([Action::Close { actor: ALICE, how: Ending::Fin }, expect("pingresp", vec![])]);
+    let stop = simulate(&plan(closed), 1, true).stop.expect("the connection is closed");
+    assert_eq!((stop.cause, stop.actual.contains("from our side")), (Cause::Environment, true));
+}
+
+#[test]
 fn an_expectation_that_does_not_hold_stops_the_script_and_says_what_came() {
     let mut actions = connect(0);
     actions.extend([send("pingreq", vec![]), expect("suback", vec![])]);

@@ -40,9 +40,9 @@ impl VirtualClock {
 
     /// Moves on to the first tick at or after a time that lies ahead.
     pub fn jump_to(&self, time: Duration) {
-        let ticks = time.as_nanos().div_ceil(TICK.as_nanos());
-        let ticks = u32::try_from(ticks).unwrap_or(u32::MAX);
-        self.now.set(self.now.get().max(TICK * ticks));
+        let begun = time.as_nanos() % TICK.as_nanos();
+        let rest = if begun == 0 { Duration::ZERO } else { TICK - Duration::from_nanos_u128(begun) };
+        self.now.set(self.now.get().max(time.saturating_add(rest)));
     }
 
     /// Wakes whoever waits for a time that has come, earliest deadline first.
@@ -121,6 +121,9 @@ mod tests {
         assert_eq!(clock.now.get(), Duration::from_millis(2));
         clock.jump_to(Duration::from_micros(1900));
         assert_eq!(clock.now.get(), Duration::from_millis(2), "a jump never goes back");
+        let years = Duration::from_secs(u64::from(u32::MAX)); // the longest Session Expiry Interval
+        clock.jump_to(years);
+        assert_eq!(clock.now.get(), years);
     }
 
     #[test]

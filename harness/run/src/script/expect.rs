@@ -4,13 +4,18 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use mqspec_conformance::plan::{ActorId, Bindings, Expect, Field, Matcher, Mismatch, Pattern, Step, Take};
+use mqspec_conformance::trace::EndedBy;
 use mqspec_conformance::trace::lanes::show_packet;
-use mqspec_conformance::verdict::{Finding, Gravity, Stop};
-use mqspec_wire::{Draft, Packet, Spec, Value};
+use mqspec_conformance::verdict::{Cause, Finding, Gravity, Stop};
+use mqspec_wire::{Draft, Packet, Side, Spec, Value};
 
 use super::Script;
 use crate::actor::Actor;
 use crate::actor::inbox::Item;
+
+/// What a plan may have done that leaves the broker nothing to answer on, and nothing to answer for.
+const NOT_OPEN: &str = "there is no open connection";
+const ENDED_BY_US: &str = "the connection had been ended from our side";
 
 /// What a look into the inbox says.
 enum Look {
@@ -18,6 +23,8 @@ enum Look {
     Holds(Held),
     /// Something arrived that no alternative allows.
     Refuted(String),
+    /// There is no connection on which anything could come, and that is the plan's doing.
+    Cut(&'static str),
     /// The broker says goodbye; its end is still to come.
     Farewell(Packet),
     /// Nothing that counts has arrived yet.
@@ -47,6 +54,10 @@ impl Script {
                     return Ok(());
                 }
                 Look::Refuted(actual) => return Err(self.refuted(step, expect, actual)),
+                Look::Cut(why) => {
+                    let stop = self.refuted(step, expect, why.to_owned());
+                    return Err(Stop { cause: Cause::Environment, ..stop });
+                }
                 Look::Farewell(packet) => {
                     answer_close(actor, &packet);
                     farewell = Some(packet);
@@ -97,8 +108,12 @@ impl Script {
                     let held = compare(open.remove(index), &packet, &bindings).unwrap_or_default();
                     self.keep(step, held);
                 }
-                Some(Item::Ended { .. }) => {
-                    return Err(self.stop(step, expected(&open), ended_text(None)));
+                Some(Item::Ended { by, .. }) => {
+                    return Err(if is_broker(by) {
+                        self.stop(step, expected(&open), ended_text(None))
+                    } else {
+                        self.ours(step, &expected(&open), String::from(ENDED_BY_US))
+                    });
                 }
                 None => tokio::select! {
                     biased;
@@ -123,19 +138,20 @@ impl Script {
         let actor = self.actor(step, actor)?;
         let clock = &self.environment.clock;
         let deadline = clock.now() + quiet;
+        let expected = format!("nothing for {} s, on an open connection", quiet.as_secs_f64());
         loop {
             let news = actor.news.notified();
             if let Some(index) = next_item(actor, channel) {
-                let actual = match actor.inbox.borrow_mut().remove(index) {
-                    Some(Item::Packet { packet, .. }) => show_packet(&packet),
-                    Some(Item::Ended { .. }) | None => ended_text(None),
-                };
-                let expected = format!("nothing for {} s, on an open connection", quiet.as_secs_f64());
-                return Err(self.stop(step, expected, actual));
+                return Err(match actor.inbox.borrow_mut().remove(index) {
+                    Some(Item::Packet { packet, .. }) => self.stop(step, expected, show_packet(&packet)),
+                    Some(Item::Ended { by, .. }) if !is_broker(by) => {
+                        self.ours(step, &expected, String::from(ENDED_BY_US))
+                    }
+                    Some(Item::Ended { .. }) | None => self.stop(step, expected, ended_text(None)),
+                });
             }
             if !actor.is_open() {
-                let expected = format!("nothing for {} s, on an open connection", quiet.as_secs_f64());
-                return Err(self.stop(step, expected, String::from("the connection is closed")));
+                return Err(self.ours(step, &expected, String::from(NOT_OPEN)));
             }
             tokio::select! {
                 biased;
@@ -164,15 +180,17 @@ impl Script {
             };
             let Some(item) = index.and_then(|index| actor.inbox.borrow_mut().remove(index)) else {
                 if !actor.is_open() && farewell.is_none() && actor.inbox.borrow().items().next().is_none() {
-                    return Look::Refuted(String::from("there is no open connection"));
+                    // The broker's end of a connection is an item of the inbox, so a step has dealt with it.
+                    return Look::Cut(NOT_OPEN);
                 }
                 return Look::Wait;
             };
             let packet = match item {
-                Item::Ended { .. } => {
+                Item::Ended { by, .. } => {
                     return match closed {
                         Some(pattern) => judge_end(pattern, farewell, &bindings),
-                        None => Look::Refuted(ended_text(farewell)),
+                        None if is_broker(by) => Look::Refuted(ended_text(farewell)),
+                        None => Look::Cut(ENDED_BY_US),
                     };
                 }
                 Item::Packet { packet, .. } => packet,
@@ -322,6 +340,10 @@ fn judge_end(pattern: &Pattern, farewell: Option<&Packet>, bindings: &Bindings) 
     }
     let advice = should.iter().filter_map(|field| field.compare(farewell, bindings).err()).collect();
     Look::Holds(Held { advice, ..Held::default() })
+}
+
+fn is_broker(by: EndedBy) -> bool {
+    by == EndedBy::Peer(Side::Server)
 }
 
 /// Whether a packet announces that the broker is about to close the connection.
