@@ -246,7 +246,7 @@ impl From<SideArgument> for Side {
 
 /// `mqspec broker`.
 #[derive(Debug, Args)]
-#[group(id = "ports", required = true, multiple = true, args = ["mqtt", "amqp"])]
+#[command(group = clap::ArgGroup::new("ports").required(true).multiple(true).args(["mqtt", "amqp"]))]
 pub struct BrokerArguments {
     /// Port for MQTT 3.1.1 and 5.0 (0: any free one).
     #[arg(long, value_name = "PORT")]
@@ -309,6 +309,7 @@ mod tests {
     #[test]
     fn a_broker_needs_a_port() {
         assert!(Arguments::try_parse_from(["mqspec", "broker"]).is_err());
+        assert!(Arguments::try_parse_from(["mqspec", "broker", "--listen", "127.0.0.1"]).is_err());
         assert!(Arguments::try_parse_from(["mqspec", "broker", "--amqp", "0"]).is_ok());
     }
 }

@@ -229,6 +229,7 @@ fn a_report_that_cannot_be_written_exits_3() {
     let folder = folder(&[("connect", GOOD)]);
     let output = mqspec(folder.path(), &["test", "--report", "json=no/such/folder/out.json"]);
     assert_eq!(code(&output), 3, "{}", stderr(&output));
+    assert_eq!(last_line(&output), "2 passed, 0 failed, 0 skipped", "the results are told all the same");
 }
 
 #[test]

@@ -45,10 +45,11 @@ pub fn run(
         writeln!(out, "{}\n", paint.faint(&format!("testing {}", world.describe())))?;
     }
     let run = run_all(&trials, &world, arguments, paint, out)?;
+    // First what needs no file: a report that cannot be written must not take the results with it.
+    human::write_rest(&run, Catalogue::load(), paint, out)?;
     for target in &arguments.report {
         write_report(target, &run)?;
     }
-    human::write_rest(&run, Catalogue::load(), paint, out)?;
     Ok(run.summary().conclusion())
 }
 

@@ -53,12 +53,19 @@ pub fn read(arguments: &[String], binary: bool, stdin: &mut dyn Read) -> Result<
             stdin.read_to_end(&mut content).map_err(|why| unreadable("stdin", why))?;
             of_content(content, binary)
         }
-        [only] if Path::new(only).is_file() => {
+        [only] if names_a_file(only) => {
             of_content(std::fs::read(only).map_err(|why| unreadable(only, why))?, binary)
         }
         several => parse_hex(&several.join(" ")).map_err(Failure::input)?,
     };
     if bytes.is_empty() { Err(Failure::input(InputError::Empty)) } else { Ok(bytes) }
+}
+
+/// Whether there is something of this name to read; a pipe (`<(…)`) is, and a folder gets a better message
+/// than its name as hex digits. What is hex digits names nothing but a real file.
+fn names_a_file(argument: &str) -> bool {
+    let path = Path::new(argument);
+    path.is_file() || (path.exists() && parse_hex(argument).is_err())
 }
 
 fn unreadable(path: &str, why: std::io::Error) -> Failure {
@@ -132,6 +139,12 @@ mod tests {
         assert_eq!(read_from(&["-"], false, b"e0 00\n").expect("it is hex"), [0xe0, 0x00]);
         assert_eq!(read_from(&["-"], false, &[0xe0, 0x00]).expect("it is bytes"), [0xe0, 0x00]);
         assert_eq!(read_from(&["-"], true, b"00").expect("it is bytes"), [0x30, 0x30]);
+    }
+
+    #[test]
+    fn a_folder_is_no_file_and_is_not_said_to_be_missing() {
+        let error = read_from(&[env!("CARGO_MANIFEST_DIR")], false, b"").expect_err("a folder has no bytes");
+        assert!(matches!(error, Failure::Input(why) if why.to_string().contains("cannot read")));
     }
 
     #[test]
