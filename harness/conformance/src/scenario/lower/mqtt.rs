@@ -128,6 +128,12 @@ impl Lowering<'_> {
             && let Some(expiry) = self.duration(&entry.value)
             && self.spec == Spec::Mqtt50
         {
+            if expiry.subsec_nanos() != 0 || u32::try_from(expiry.as_secs()).is_err() {
+                self.report(
+                    Problem::new(entry.value.span.clone(), "no Session Expiry Interval can say this")
+                        .help("it counts whole seconds, 4294967295 at most"),
+                );
+            }
             let seconds = literal(i128::from(expiry.as_secs()));
             packet.fields.push((String::from("session_expiry_interval"), seconds));
         }
