@@ -193,6 +193,9 @@ pub struct MutantsArguments {
     /// Print the mutants, their lies and what they break, and stop.
     #[arg(long, conflicts_with = "json")]
     pub list: bool,
+    /// Read mutants from this file instead of those built in; may be given several times (docs/MUTANTS.md).
+    #[arg(long, value_name = "FILE")]
+    pub file: Vec<PathBuf>,
     /// Print the survivors, not the killed ones.
     #[arg(long, short)]
     pub quiet: bool,

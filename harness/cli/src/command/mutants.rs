@@ -1,8 +1,10 @@
 //! `mqspec mutants`: proves that the suite can fail.
 
+use std::fs;
 use std::io::Write;
+use std::path::PathBuf;
 
-use mqspec_conformance::mutant::{Mutant, built_in};
+use mqspec_conformance::mutant::{Mutant, built_in, load};
 use mqspec_conformance::statement::{Catalogue, Standard};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -63,18 +65,25 @@ pub struct Survivor {
 ))]
 struct UnknownMutant(String);
 
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("cannot read `{path}`: {why}")]
+struct Unreadable {
+    path: String,
+    why: std::io::Error,
+}
+
 /// Tries the mutants, or lists them.
 ///
 /// # Errors
 ///
-/// [`Failure::Input`]: a name that no mutant has.
+/// [`Failure::Input`]: a name that no mutant has; a file that cannot be read or has mistakes.
 pub fn run(
     arguments: &MutantsArguments,
     trials: &[Trial],
     paint: Paint,
     out: &mut dyn Write,
 ) -> Result<Conclusion, Failure> {
-    let mutants = choose(&arguments.names)?;
+    let mutants = choose(&arguments.names, known(&arguments.file)?)?;
     if arguments.list {
         for mutant in &mutants {
             writeln!(out, "{}  {}", paint.strong(&mutant.name), mutant.lie)?;
@@ -93,9 +102,23 @@ pub fn run(
     Ok(if proved { Conclusion::Holds } else { Conclusion::Broken })
 }
 
+/// The mutants of some files; without files, those built in.
+fn known(files: &[PathBuf]) -> Result<Vec<Mutant>, Failure> {
+    if files.is_empty() {
+        return Ok(built_in());
+    }
+    let mut mutants = Vec::new();
+    for file in files {
+        let path = file.display().to_string();
+        let text =
+            fs::read_to_string(file).map_err(|why| Failure::input(Unreadable { path: path.clone(), why }))?;
+        mutants.extend(load(&path, &text).map_err(Failure::input)?);
+    }
+    Ok(mutants)
+}
+
 /// The mutants that have one of these in their names; without names, all of them.
-fn choose(names: &[String]) -> Result<Vec<Mutant>, Failure> {
-    let mutants = built_in();
+fn choose(names: &[String], mutants: Vec<Mutant>) -> Result<Vec<Mutant>, Failure> {
     if let Some(unknown) =
         names.iter().find(|name| !mutants.iter().any(|mutant| mutant.name.contains(name.as_str())))
     {

@@ -5,8 +5,13 @@ use crate::scenario::{Diagnostics, lower_mutants, parse};
 
 /// The files of `harness/conformance/mutants/`: name and text.
 const FILES: &[(&str, &str)] = &[
-    ("amqp.yaml", include_str!("../../mutants/amqp.yaml")),
+    ("amqp-extensions.yaml", include_str!("../../mutants/amqp-extensions.yaml")),
+    ("amqp-hostile.yaml", include_str!("../../mutants/amqp-hostile.yaml")),
+    ("amqp-messages.yaml", include_str!("../../mutants/amqp-messages.yaml")),
+    ("amqp-queues.yaml", include_str!("../../mutants/amqp-queues.yaml")),
+    ("mqtt-connect.yaml", include_str!("../../mutants/mqtt-connect.yaml")),
     ("mqtt-hostile.yaml", include_str!("../../mutants/mqtt-hostile.yaml")),
+    ("mqtt-malformed.yaml", include_str!("../../mutants/mqtt-malformed.yaml")),
     ("mqtt-publish.yaml", include_str!("../../mutants/mqtt-publish.yaml")),
     ("mqtt-subscribe.yaml", include_str!("../../mutants/mqtt-subscribe.yaml")),
 ];
