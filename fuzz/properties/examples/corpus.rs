@@ -15,6 +15,8 @@ fn main() {
     let mut corpus = Corpus { folder: root.join("fuzz/corpus"), written: 0 };
     mqtt_vectors(&root, &mut corpus);
     amqp_tables(&root, &mut corpus);
+    scripts(&mut corpus);
+    scenarios(&root.join("scenarios"), &mut corpus);
     for spec in Spec::ALL {
         layouts(spec, &mut corpus);
         dictionary(spec, &root.join("fuzz/dictionaries"));
@@ -60,6 +62,36 @@ fn hex(digits: &str) -> Vec<u8> {
         .filter_map(|digit| u8::try_from(digit).ok())
         .collect();
     digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect()
+}
+
+/// Scripts of any bytes: each is one, and a fuzzer grows from them. The generator is splitmix64.
+fn scripts(corpus: &mut Corpus) {
+    let mut state = 0_u64;
+    for number in 0..60_usize {
+        let mut byte = || {
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            mixed.to_be_bytes()[0]
+        };
+        let script: Vec<u8> = (0..40 + number * 4).map(|_| byte()).collect();
+        for target in ["broker_mqtt", "broker_amqp", "checks"] {
+            corpus.write(target, &format!("script-{number:03}"), &script);
+        }
+    }
+}
+
+/// The shipped scenarios.
+fn scenarios(folder: &Path, corpus: &mut Corpus) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            scenarios(&path, corpus);
+        } else if path.extension().is_some_and(|ending| ending == "yaml") {
+            let parts: Vec<_> = path.iter().rev().take(3).filter_map(|part| part.to_str()).collect();
+            let name = parts.into_iter().rev().collect::<Vec<_>>().join("-");
+            corpus.write("scenario_load", &name, read(&path).as_bytes());
+        }
+    }
 }
 
 /// `sender | bytes | statements | what it is`, where `LL` is the remaining length.

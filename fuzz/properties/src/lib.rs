@@ -4,10 +4,17 @@
 //! every find of the past. Nothing here is nightly.
 
 mod agree;
+mod broker;
 mod decode;
+mod difference;
+mod judge;
 mod known;
+mod script;
 
+pub use broker::{broker_amqp, broker_mqtt};
 pub use decode::{decode_amqp, decode_mqtt};
+pub use difference::{differential_amqp, differential_mqtt};
+pub use judge::{checks, scenario_load};
 
 /// A fuzz target.
 #[derive(Clone, Copy, Debug)]
@@ -19,5 +26,13 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: &[Target] =
-    &[Target { name: "decode_mqtt", run: decode_mqtt }, Target { name: "decode_amqp", run: decode_amqp }];
+pub const TARGETS: &[Target] = &[
+    Target { name: "decode_mqtt", run: decode_mqtt },
+    Target { name: "decode_amqp", run: decode_amqp },
+    Target { name: "differential_mqtt", run: differential_mqtt },
+    Target { name: "differential_amqp", run: differential_amqp },
+    Target { name: "broker_mqtt", run: broker_mqtt },
+    Target { name: "broker_amqp", run: broker_amqp },
+    Target { name: "scenario_load", run: scenario_load },
+    Target { name: "checks", run: checks },
+];
