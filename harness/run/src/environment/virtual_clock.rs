@@ -41,7 +41,9 @@ impl VirtualClock {
     /// Moves on to the first tick at or after a time that lies ahead.
     pub fn jump_to(&self, time: Duration) {
         let begun = time.as_nanos() % TICK.as_nanos();
-        let rest = if begun == 0 { Duration::ZERO } else { TICK - Duration::from_nanos_u128(begun) };
+        // Less than one tick, so it fits.
+        let begun = Duration::from_nanos(u64::try_from(begun).unwrap_or(0));
+        let rest = if begun.is_zero() { Duration::ZERO } else { TICK.saturating_sub(begun) };
         self.now.set(self.now.get().max(time.saturating_add(rest)));
     }
 
