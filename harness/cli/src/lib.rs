@@ -15,6 +15,7 @@ pub mod paint;
 pub mod parallel;
 pub mod proof;
 pub mod report;
+pub mod secret;
 pub mod seed;
 pub mod selector;
 pub mod shard;

@@ -14,7 +14,7 @@ use mqspec_run::sut::profile::Profile;
 
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::report::without_secret;
+use crate::secret::{self, without_secret};
 use crate::seed::Seed;
 use crate::suite::Trial;
 
@@ -24,8 +24,6 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 const LIVE_PATIENCE: Duration = Duration::from_secs(8);
 /// The longest that one plan may take on a live broker.
 const LIVE_LIMIT: Duration = Duration::from_secs(120);
-/// Where started brokers write what they print, a file each.
-const BROKER_LOGS: &str = ".mqspec/brokers";
 
 /// A live broker and how to test it.
 #[derive(Debug)]
@@ -55,6 +53,8 @@ enum LiveError {
     Unreachable { why: ProbeError },
     #[error("the broker of {profile} cannot be started: {why}")]
     NotStarted { profile: String, why: String },
+    #[error("cannot write to {folder}, where the address of a broker with a password is kept: {why}")]
+    NotKept { folder: &'static str, why: std::io::Error },
     #[error("cannot read the profile {path}: {why}")]
     NoProfile { path: String, why: std::io::Error },
 }
@@ -67,7 +67,9 @@ impl Live {
     /// As [`World::open`](crate::world::World::open).
     pub fn open(given: &str) -> Result<(Self, Capabilities), Failure> {
         let profile = read_profile(given)?;
-        let log = PathBuf::from(format!("{BROKER_LOGS}/{}.log", file_name(&profile.name)));
+        secret::keep(given)
+            .map_err(|why| Failure::environment(LiveError::NotKept { folder: secret::FOLDER, why }))?;
+        let log = PathBuf::from(format!("{}/{}.log", secret::FOLDER, secret::file_name(&profile.name)));
         let not_started =
             |why| Failure::environment(LiveError::NotStarted { profile: given.to_owned(), why });
         let running = Running::new(&profile, &log).map_err(not_started)?;
@@ -114,6 +116,14 @@ impl Live {
         result
     }
 
+    /// How the broker ended where nobody asked it to, for example by a signal, and where it said more.
+    pub fn ended_by_itself(&self) -> Option<String> {
+        let process = self.running.as_ref()?.process();
+        process.ended_by_itself().map(|status| {
+            format!("the broker ended by itself during the run ({status}); {}", process.log().display())
+        })
+    }
+
     /// Whether a trial stops or starts the broker, so that nothing else may run beside it.
     pub fn runs_alone(&self, trial: &Trial) -> bool {
         self.running.is_some() && controls(&trial.plan.steps)
@@ -149,11 +159,6 @@ fn read_profile(given: &str) -> Result<Profile, Failure> {
     let text = fs::read_to_string(path)
         .map_err(|why| Failure::input(LiveError::NoProfile { path: given.to_owned(), why }))?;
     Profile::parse(path, &text).map_err(Failure::input)
-}
-
-/// A name without what a file name should not have.
-fn file_name(name: &str) -> String {
-    name.chars().map(|letter| if letter.is_alphanumeric() { letter } else { '-' }).collect()
 }
 
 /// What makes names on a shared broker ours: no other run, before or beside this one, has it.

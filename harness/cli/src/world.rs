@@ -75,6 +75,14 @@ impl World {
         }
     }
 
+    /// How a live broker ended, where nobody asked it to.
+    pub fn ended_by_itself(&self) -> Option<String> {
+        match &self.kind {
+            Kind::Simulated | Kind::Memory => None,
+            Kind::Live(live) => live.ended_by_itself(),
+        }
+    }
+
     /// How many plans run at a time where the user does not say.
     pub fn jobs(&self) -> usize {
         match self.kind {

@@ -339,3 +339,23 @@ fn a_fresh_process_leaves_the_same_trace() {
     }
     assert!(distinct.len() > 190, "{} traces of 200 seeds", distinct.len());
 }
+
+#[test]
+fn the_password_of_a_live_broker_is_kept_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("there is a free port")
+        .port();
+    let folder = folder(&[("connect", GOOD)]);
+    let broker = format!("mqtt://me:s%3Acret@127.0.0.1:{port}");
+    let output = mqspec(folder.path(), &["test", "--broker", &broker]);
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    let kept = format!(".mqspec/brokers/mqtt-me-127-0-0-1-{port}.yaml");
+    let mode = fs::metadata(folder.path().join(&kept)).expect("it is kept").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    // It is a profile: with it the same broker is asked for.
+    let again = mqspec(folder.path(), &["replay", "scenarios/mqtt/connect.yaml", "--broker", &kept]);
+    assert_eq!(code(&again), 3, "{}", stderr(&again));
+    assert!(stderr(&again).contains(&format!("127.0.0.1:{port}")), "{}", stderr(&again));
+}

@@ -162,6 +162,22 @@ fn a_broker_that_never_gets_ready_exits_3_in_time_and_is_ended() {
 }
 
 #[test]
+fn a_broker_that_ends_by_itself_is_never_a_pass() {
+    let port = free_port();
+    // It ends when the only client that waits for it is done; until then everything is as it should be.
+    let program = Path::new(env!("CARGO_BIN_EXE_mqspec")).display();
+    let profile = format!(
+        "mqtt: mqtt://127.0.0.1:{port}\nstart: [sh, -c, '{program} broker --mqtt {port} & p=$!; \
+         sleep 2; kill -KILL $p; exit 3']\n"
+    );
+    let scenario = CONNECTS.replace("actors:", "world: { live: it must last }\nactors:");
+    let scenario = scenario + "  - alice: { expect: closed, within: 20s }\n";
+    let output = Folder::new(&profile, &scenario).test();
+    assert!(text(&output.stdout).contains("the broker ended by itself"), "{}", text(&output.stdout));
+    assert_eq!(output.status.code(), Some(3), "{}{}", text(&output.stdout), text(&output.stderr));
+}
+
+#[test]
 fn a_service_is_started_and_ended_by_commands_alone() {
     let (port, program) = (free_port(), Path::new(env!("CARGO_BIN_EXE_mqspec")).display());
     let profile = format!(

@@ -46,11 +46,18 @@ pub fn run(
     }
     let run = run_all(&trials, &world, arguments, paint, out)?;
     // First what needs no file: a report that cannot be written must not take the results with it.
+    let ended = world.ended_by_itself();
+    if let Some(how) = &ended {
+        writeln!(out, "\n{}  {how}", paint.bad("ENDED"))?;
+    }
     human::write_rest(&run, Catalogue::load(), paint, out)?;
     for target in &arguments.report {
         write_report(target, &run)?;
     }
-    Ok(run.summary().conclusion())
+    let conclusion = run.summary().conclusion();
+    // What passed before it ended says nothing about a broker that did.
+    let spoiled = ended.is_some() && conclusion == Conclusion::Holds;
+    Ok(if spoiled { Conclusion::Undecided } else { conclusion })
 }
 
 fn run_all(

@@ -44,7 +44,7 @@ pub fn write_rest(run: &Run, catalogue: &Catalogue, paint: Paint, out: &mut dyn 
     write_skipped(run, paint, out)?;
     let world = run.broker.as_ref().map_or_else(
         || format!("in the simulator, seed {}", run.seed),
-        |broker| format!("against {}", super::without_secret(broker)),
+        |broker| format!("against {}", crate::secret::without_secret(broker)),
     );
     writeln!(out, "\n{}", paint.faint(&format!("{:.2} s {world}", run.took.as_secs_f64())))?;
     writeln!(out, "{}", run.summary())

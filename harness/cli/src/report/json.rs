@@ -5,7 +5,8 @@ use mqspec_conformance::verdict::{Finding, Gravity, Outcome};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Case, Repetition, Run, Summary, without_secret};
+use super::{Case, Repetition, Run, Summary};
+use crate::secret::without_secret;
 
 /// The version of the document; it grows when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -104,7 +105,7 @@ pub fn document(run: &Run, catalogue: &Catalogue) -> Document {
         schema_version: SCHEMA_VERSION,
         summary: run.summary(),
         seed: run.seed.to_string(),
-        broker: run.broker.as_deref().map(without_secret),
+        broker: run.broker.as_deref().map(|broker| without_secret(broker).into_owned()),
         strict: run.strict,
         duration_ms: millis(run.took),
         cases: run.cases.iter().map(|case| entry(case, run, catalogue)).collect(),

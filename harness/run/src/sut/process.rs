@@ -151,6 +151,11 @@ impl Process {
         }
     }
 
+    /// The file that holds what it printed.
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
     /// Ends everything by force, for ever: what to do when mqspec itself is interrupted.
     pub fn end_for_good(&self) {
         let state = std::mem::replace(&mut *self.state(), State::Over);
