@@ -269,16 +269,12 @@ impl Process {
         self.check_alive()
     }
 
-    /// That the started process still runs, or ended well and stands for a service.
+    /// That the started process still runs, or that a service stands for it.
     fn check_alive(&self) -> Result<(), String> {
         let mut state = self.state();
         let State::Child(child) = &mut *state else { return Ok(()) };
         match child.try_wait() {
             Ok(None) => Ok(()),
-            Ok(Some(status)) if status.success() && self.is_service() => {
-                *state = State::Service;
-                Ok(())
-            }
             Ok(Some(status)) => Err(format!("the broker ended when it should have started ({status})")),
             Err(why) => Err(format!("the broker's process cannot be watched: {why}")),
         }
@@ -402,9 +398,18 @@ impl Process {
         if matches!(*state, State::Over) { State::Over } else { std::mem::replace(&mut *state, State::Down) }
     }
 
+    /// What is known of the broker by now. A `start` that has ended well stands for a service, whenever that
+    /// was: it may answer before the command that told it to start has ended.
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic elsewhere must not keep us from ending the broker.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let State::Child(child) = &mut *state
+            && self.is_service()
+            && matches!(child.try_wait(), Ok(Some(status)) if status.success())
+        {
+            *state = State::Service;
+        }
+        state
     }
 }
 
