@@ -102,7 +102,9 @@ impl Lowering<'_> {
         let statements = item.get("breaks").map(|node| self.statement_ids(node)).unwrap_or_default();
         let clock = item.get("clock").map_or(Pace::True, |node| self.pace(node));
         let rewrites = item.get("rewrites").map(|node| self.rewrites(node)).unwrap_or_default();
-        if rewrites.is_empty() && clock == Pace::True {
+        // A rewrite with a mistake has been told of already.
+        let none_is_right = item.get("rewrites").is_none() || self.problems.is_empty();
+        if rewrites.is_empty() && clock == Pace::True && none_is_right {
             self.report(Problem::new(
                 item.span.clone(),
                 "a mutant rewrites something or has another `clock`",
