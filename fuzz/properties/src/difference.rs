@@ -3,7 +3,7 @@
 use amq_protocol::frame::parse_frame;
 use bytes::BytesMut;
 use mqspec_wire::fuzz::{Difference, Known, Reading, check_decoder};
-use mqspec_wire::{Packet, Spec};
+use mqspec_wire::{Packet, Spec, Value};
 use mqttbytes::{Error, v4};
 
 use crate::decode::sender;
@@ -39,6 +39,37 @@ pub fn differential_amqp(input: &[u8]) {
 
 const EITHER_SIDE: &str = "one decoder for what clients and servers send";
 const NOT_CHECKED: &str = "decoded, not checked";
+
+/// A message's properties and the names of its headers are its sender's affair: we do not hold the broker that passes
+/// them on to any form.
+fn has_binary_property(packet: &Packet) -> bool {
+    fn has_binary_name(value: &Value) -> bool {
+        match value {
+            Value::Map(entries) => entries
+                .iter()
+                .any(|(name, value)| std::str::from_utf8(name).is_err() || has_binary_name(value)),
+            Value::List(items) => items.iter().any(has_binary_name),
+            Value::Tagged(_, inner) => has_binary_name(inner),
+            Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::Bytes(_) | Value::Void => false,
+        }
+    }
+    let is_binary = |value: &Value| value.as_bytes().is_some() && value.as_text().is_none();
+    packet.name == "content-header"
+        && packet.fields.iter().any(|field| is_binary(&field.value) || has_binary_name(&field.value))
+}
+
+/// The second word of property flags.
+const FURTHER_FLAGS: &str = "amqp-0-9-1/AMQP-4.2.1-property-flags-continuation";
+
+/// What seems odd behind a second word of flags: it reads that word as a property, and all that follows otherwise.
+const fn behind_further_flags(statement: &'static str) -> Known {
+    Known {
+        difference: Difference::AcceptsOdd,
+        statement,
+        when: |packet| packet.oddities.iter().any(|oddity| oddity.statement == FURTHER_FLAGS),
+        reason: "it is elsewhere in the octets, as it knows one word of flags",
+    }
+}
 
 /// The password of CONNECT is binary data (§3.1.3.5).
 fn has_binary_password(packet: &Packet) -> bool {
@@ -87,13 +118,29 @@ const MQTTBYTES: &[Known] = &[
 
 #[rustfmt::skip]
 const AMQ_PROTOCOL: &[Known] = &[
+    behind_further_flags("amqp-0-9-1/AMQP-4.2.5.5-table-layout"),
+    behind_further_flags("amqp-0-9-1/AMQP-4.2.1-field-types"),
+    behind_further_flags("amqp-0-9-1/AMQP-4.2.1-field-array"),
+    behind_further_flags("amqp-0-9-1/AMQP-4.2.5.3-shortstr"),
+    Known {
+        difference: Difference::RefusesPlain,
+        statement: "amqp-0-9-1/AMQP-4.2.5.3-shortstr",
+        when: has_binary_property,
+        reason: "it is right that they are UTF-8; brokers pass properties on as they are, so we let them",
+    },
     Known {
         difference: Difference::RefusesPlain,
         statement: "amqp-0-9-1/AMQP-4.2.1-header-literal",
         when: |packet| packet.name == "protocol-header",
-        reason: "it reads the header of no other version; §4.2.2 has servers answer with theirs",
+        reason: "it reads the header of some versions only; §4.2.2 has servers answer with theirs",
     },
+    Known::lax("amqp-0-9-1/AMQP-4.2.1-header-literal", "it reads the version and leaves it to the caller"),
+    Known::lax(
+        FURTHER_FLAGS,
+        "it knows one word of flags, and takes further ones for properties",
+    ),
     Known::lax("amqp-0-9-1/AMQP-4.2.1-shortstr-no-nul", NOT_CHECKED),
+    Known::lax("amqp-0-9-1/MQSPEC-4.2.5.5-nesting", "it recurses as deep as the octets go (docs/FINDINGS.md)"),
     Known::lax("amqp-0-9-1/AMQP-4.2.3-channel-zero-global", NOT_CHECKED),
     Known::lax("amqp-0-9-1/AMQP-4.2.3-connection-channel-zero", NOT_CHECKED),
     Known::lax("amqp-0-9-1/AMQP-4.2.4-server-only-method", EITHER_SIDE),
