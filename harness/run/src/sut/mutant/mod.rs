@@ -1,6 +1,6 @@
 //! The reference broker with one lie: carries out a [`Mutant`] at the broker's one door.
 //!
-//! [`Liar`] is a [`Door`] around the broker. It reads both directions of every connection (`connection.rs`),
+//! `Liar` is a [`Door`] around the broker. It reads both directions of every connection (`connection.rs`),
 //! finds the rewrite that fits a packet (`fit.rs`) and makes other packets of it (`rewrite.rs`). What no
 //! rewrite fits passes as the bytes that it was.
 
