@@ -230,8 +230,8 @@ fn dictionary(spec: Spec, folder: &Path) {
     words.sort();
     words.dedup();
     let escaped = |word: &Vec<u8>| {
-        let octets: String = word.iter().map(|octet| format!("\\x{octet:02x}")).collect();
-        format!("\"{octets}\"\n")
+        let octets: Vec<_> = word.iter().map(|octet| format!("\\x{octet:02x}")).collect();
+        format!("\"{}\"\n", octets.concat())
     };
     fs::create_dir_all(folder).expect("the folder can be made");
     let text: String = words.iter().map(escaped).collect();

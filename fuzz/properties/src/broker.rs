@@ -74,7 +74,7 @@ fn play(protocol: Protocol, input: &[u8]) {
         play.step(protocol, &mut script);
     }
     play.give(Input::ShutDown);
-    play.wait(Duration::from_secs(120));
+    play.wait(Duration::from_mins(2));
     let left: Vec<_> = play.order.iter().filter(|id| play.bench.is_open(**id)).collect();
     assert!(left.is_empty(), "open two minutes after the broker was told to stop: {left:?}");
 }

@@ -11,17 +11,23 @@ use mqspec_wire::{Decoder, Side, Spec, Value};
 use crate::script::Choices;
 
 /// Any text as a scenario: plans, or diagnostics that can be printed; never both nothing.
+///
+/// # Panics
+/// Where there is neither.
 pub fn scenario_load(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     match scenario::load("scenarios/fuzz.yaml", text) {
         Ok(plans) => assert!(!plans.is_empty(), "a scenario without a plan was accepted"),
         Err(diagnostics) => {
-            assert!(!diagnostics.to_string().is_empty(), "a scenario was refused without a reason")
+            assert!(!diagnostics.to_string().is_empty(), "a scenario was refused without a reason");
         }
     }
 }
 
 /// A script of what three actors saw: whatever it is, it is judged, and every finding points into it.
+///
+/// # Panics
+/// Where one does not.
 pub fn checks(input: &[u8]) {
     let mut script = Choices::new(input);
     let specs = [Spec::Mqtt311, Spec::Mqtt50, Spec::Amqp091];

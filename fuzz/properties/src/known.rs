@@ -25,7 +25,7 @@ const FILTERS: &str = "the handler looks at filters, as it answers them one by o
 const CHANNELS: &str = "the handler knows which channel it is on";
 const LENIENT_RECEIVER: &str = "binds the sender; RabbitMQ takes it, and so does this broker";
 
-const PASSED_ON: &str = "properties pass as octets and reasons are not read, as in RabbitMQ";
+const PASSED_ON: &str = "properties pass as octets; reasons and reserved fields are not read, as in RabbitMQ";
 
 /// What the lenient codec notes and the strict one accepts.
 #[rustfmt::skip]
@@ -67,8 +67,8 @@ pub(crate) const LEFT_TO_THE_BROKER: &[Exception] = &[
     exception("amqp-0-9-1/AMQP-reply-code-present", &["channel.close", "connection.close"], LENIENT_RECEIVER),
     exception("amqp-0-9-1/AMQP-4.8.2-reply-code-format", &["channel.close", "connection.close"], LENIENT_RECEIVER),
     exception("amqp-0-9-1/AMQP-reply-text-present", &["channel.close", "connection.close"], LENIENT_RECEIVER),
-    exception("amqp-0-9-1/AMQP-4.2.1-shortstr-no-nul", &["content-header", "channel.close", "connection.close"], PASSED_ON),
-    exception("amqp-0-9-1/AMQP-4.2.5.3-shortstr", &["content-header", "channel.close", "connection.close"], PASSED_ON),
+    exception("amqp-0-9-1/AMQP-4.2.1-shortstr-no-nul", &["content-header", "channel.open", "channel.close", "connection.close"], PASSED_ON),
+    exception("amqp-0-9-1/AMQP-4.2.5.3-shortstr", &["content-header", "channel.open", "channel.close", "connection.close"], PASSED_ON),
     exception("amqp-0-9-1/AMQP-basic.delivery-mode-values", &["content-header"], LENIENT_RECEIVER),
     exception("amqp-0-9-1/AMQP-basic.priority-range", &["content-header"], LENIENT_RECEIVER),
     exception("amqp-0-9-1/AMQP-basic.reserved-empty", &["content-header"], LENIENT_RECEIVER),

@@ -127,7 +127,9 @@ impl ReasonCode {
             }
             PacketType::PubRel | PacketType::PubComp => matches!(self.byte(), 0x00 | 0x92),
             PacketType::Disconnect => {
-                matches!(self.byte(), 0x00 | 0x04 | 0x80..=0x83 | 0x90 | 0x93..=0x99)
+                // 0x8C is in §2.4's row for DISCONNECT and not in §3.14.2.1's list: taken, as the standard disagrees
+                // with itself.
+                matches!(self.byte(), 0x00 | 0x04 | 0x80..=0x83 | 0x8C | 0x90 | 0x93..=0x99)
             }
             PacketType::Auth => matches!(self.byte(), 0x00 | 0x18 | 0x19),
             PacketType::Connect
