@@ -52,6 +52,12 @@ pub enum Input<'a> {
     },
     /// Time passed; something may be due (see `Broker::next_deadline`).
     TimePassed,
+    /// There is no more room to keep things in, or there is again. While there is none, the broker refuses
+    /// what it would have to keep, by the protocols' own codes, and goes on serving what it has.
+    Storage {
+        /// Whether it is full.
+        full: bool,
+    },
     /// The operator stops the broker: say goodbye on every connection.
     ShutDown,
 }
@@ -64,6 +70,12 @@ pub enum Effect {
         /// To whom.
         connection: ConnectionId,
         /// The bytes.
+        bytes: Bytes,
+    },
+    /// Append this to the log. Nothing that the same `handle` asked for may leave before all of its records are
+    /// safe, and they must become so together or not at all. Only asked for while `Config::durable` is set.
+    Record {
+        /// The record: see [`crate::durable`].
         bytes: Bytes,
     },
     /// Close the network connection once everything sent before has been written. The broker has forgotten
@@ -94,6 +106,11 @@ impl Effects {
     /// Asks for a connection to be closed after what was sent before.
     pub fn close(&mut self, connection: ConnectionId) {
         self.list.push(Effect::Close { connection });
+    }
+
+    /// Asks for a record to be kept.
+    pub fn record(&mut self, bytes: Bytes) {
+        self.list.push(Effect::Record { bytes });
     }
 
     /// Takes all effects out, oldest first.

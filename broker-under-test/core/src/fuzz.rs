@@ -191,6 +191,7 @@ impl Bench {
                 Effect::Close { connection } => {
                     assert!(self.open.remove(connection), "closed {connection:?}, which is not open");
                 }
+                Effect::Record { .. } => {}
             }
             observe(effect);
         }

@@ -6,6 +6,7 @@
 
 pub mod amqp;
 pub mod broker;
+pub mod durable;
 pub mod effect;
 pub mod fuzz;
 pub mod mqtt;

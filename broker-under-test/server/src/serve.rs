@@ -292,6 +292,7 @@ impl<D: Door> Server<D> {
                         (self.notices)(Notice::Closed { connection });
                     }
                 }
+                Effect::Record { .. } => unreachable!("a broker that is not durable makes no records"),
             }
         }
         let links = &self.links;

@@ -47,6 +47,7 @@ fn config() -> Config {
             ..MqttConfig::default()
         },
         amqp: AmqpConfig { backlog_max: 1_000, answers_max: 20_000, channel_max: 8, ..AmqpConfig::default() },
+        durable: false,
     }
 }
 

@@ -15,6 +15,7 @@ mod dead_letter;
 mod delivery;
 mod exchange;
 mod handle;
+mod journal;
 mod message;
 mod queue;
 mod queue_arguments;
@@ -25,6 +26,7 @@ mod vhost;
 pub mod violation;
 
 pub use config::{AmqpConfig, User};
+pub(crate) use journal::record_name;
 pub use violation::Violation;
 
 use crate::effect::{Effects, Input, Now};
@@ -39,8 +41,9 @@ pub struct Amqp {
 
 impl Amqp {
     /// Without connections; each virtual host has its predeclared exchanges and no queue.
-    pub fn new(config: AmqpConfig) -> Self {
-        Self { state: State::new(config) }
+    /// Makes records of what must outlive the process if `durable`.
+    pub fn new(config: AmqpConfig, durable: bool) -> Self {
+        Self { state: State::new(config, durable) }
     }
 
     /// Takes one input that concerns an AMQP connection, or all of them.
@@ -56,10 +59,12 @@ impl Amqp {
             Input::Taken { connection, bytes } => turn.on_taken(connection, bytes),
             Input::Closed { connection } => turn.on_closed(connection),
             Input::TimePassed => {}
+            Input::Storage { full } => turn.state.storage_full = full,
             Input::ShutDown => turn.on_shut_down(),
         }
         turn.settle();
         turn.on_time();
+        self.state.journal.flush(effects);
     }
 
     /// When [`Input::TimePassed`] is due next; after the `now` of the latest [`Amqp::handle`].

@@ -16,7 +16,8 @@ use super::message::{Message, Name};
 use super::queue::{Queue, QueueId, Queued};
 use super::timers::{Timer, Timers};
 use super::vhost::Vhost;
-use crate::effect::{ConnectionId, Now};
+use crate::durable::Journal;
+use crate::effect::{ConnectionId, Now, Protocol};
 
 /// Connections, virtual hosts and queues.
 #[derive(Debug)]
@@ -30,11 +31,15 @@ pub(crate) struct State {
     pub(crate) deaths: VecDeque<Death>,
     /// Queues that may have something to hand out, drop or arm.
     pub(crate) touched: BTreeSet<QueueId>,
+    /// Changes that must outlive the process.
+    pub(crate) journal: Journal,
+    /// There is no room to keep anything more.
+    pub(crate) storage_full: bool,
     last_serial: u64,
 }
 
 impl State {
-    pub(crate) fn new(config: AmqpConfig) -> Self {
+    pub(crate) fn new(config: AmqpConfig, durable: bool) -> Self {
         let vhosts = config.virtual_hosts.iter().map(|name| (Name::from(name.as_str()), Vhost::new()));
         Self {
             vhosts: vhosts.collect(),
@@ -44,6 +49,8 @@ impl State {
             timers: Timers::default(),
             deaths: VecDeque::new(),
             touched: BTreeSet::new(),
+            journal: Journal::new(Protocol::Amqp, durable),
+            storage_full: false,
             last_serial: 0,
         }
     }

@@ -26,6 +26,7 @@ mod connection;
 mod delivery;
 mod handle;
 mod inflight;
+mod journal;
 mod level;
 mod message;
 mod retained;
@@ -40,8 +41,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use config::{ECHO_METHOD, MqttConfig};
+pub(crate) use journal::record_name;
 
-use crate::effect::{ConnectionId, Effects, Input, Now};
+use crate::durable::Journal;
+use crate::effect::{ConnectionId, Effects, Input, Now, Protocol};
 use connection::{Connection, Turn};
 use delivery::Limits;
 use message::{Delivery, Message};
@@ -63,14 +66,18 @@ pub struct Mqtt {
     assigned_client_ids: u64,
     /// How many challenges have been invented.
     challenges: u64,
+    /// Changes that must outlive the process.
+    journal: Journal,
+    /// There is no room to keep anything more.
+    storage_full: bool,
 }
 
 impl Mqtt {
-    /// Without connections or sessions.
+    /// Without connections or sessions; with records of what must outlive the process if `durable`.
     ///
     /// # Panics
     /// If `receive_maximum` is 0.
-    pub fn new(config: MqttConfig) -> Self {
+    pub fn new(config: MqttConfig, durable: bool) -> Self {
         assert!(
             config.receive_maximum > 0,
             "a Receive Maximum of 0 would let nobody publish with QoS 1 or 2"
@@ -84,6 +91,8 @@ impl Mqtt {
             timers: Timers::default(),
             assigned_client_ids: 0,
             challenges: 0,
+            journal: Journal::new(Protocol::Mqtt, durable),
+            storage_full: false,
         }
     }
 
@@ -100,9 +109,11 @@ impl Mqtt {
             Input::Taken { connection, bytes } => self.on_taken(connection, bytes, turn),
             Input::Closed { connection } => self.end_connection(connection, turn),
             Input::TimePassed => {}
+            Input::Storage { full } => self.storage_full = full,
             Input::ShutDown => self.shut_down(turn),
         }
         self.run_timers(now, turn);
+        self.journal.flush(turn.effects);
     }
 
     /// When something is due. Always after the latest `now`.

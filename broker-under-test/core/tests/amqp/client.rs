@@ -157,6 +157,7 @@ impl Bench {
                     assert!(!self.closed.contains(&connection), "closed once only");
                     self.closed.push(connection);
                 }
+                Effect::Record { .. } => panic!("a record although the broker is not durable"),
             }
         }
     }

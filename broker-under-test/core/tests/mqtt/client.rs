@@ -58,6 +58,7 @@ impl World {
                     assert!(self.sent.contains_key(&connection.0), "closed {connection:?}, which never was");
                     assert!(self.closed.insert(connection.0), "closed {connection:?} twice");
                 }
+                Effect::Record { .. } => panic!("a record although the broker is not durable"),
             }
         }
         if self.network_takes {

@@ -105,6 +105,7 @@ impl Door for Obedient {
                     effects.send(connection, Bytes::from_static(b"awake"));
                 }
             }
+            Input::Storage { full } => self.note(now, format!("storage full: {full}")),
             Input::ShutDown => {
                 self.note(now, "shut down".to_owned());
                 for connection in self.open.drain(..) {

@@ -31,7 +31,7 @@ pub fn config(settings: &[(String, Value)]) -> Result<Config, String> {
 }
 
 fn set(config: &mut Config, name: &str, value: &Value) -> Option<()> {
-    let Config { mqtt, amqp } = config;
+    let Config { mqtt, amqp, durable: _ } = config;
     match name {
         "channel_max" => amqp.channel_max = number(value, 1)?,
         "frame_max" => amqp.frame_max = number(value, 4096)?,

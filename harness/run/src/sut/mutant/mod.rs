@@ -106,6 +106,7 @@ impl Liar {
             match effect {
                 Effect::Send { connection, bytes } => self.on_sent(connection, &bytes, effects),
                 Effect::Close { connection } => self.on_broker_closes(connection, effects),
+                Effect::Record { bytes } => effects.record(bytes),
             }
         }
     }
@@ -322,6 +323,7 @@ impl Door for Liar {
                     self.pass(Input::TimePassed, effects);
                 }
             }
+            Input::Storage { full } => self.pass(Input::Storage { full }, effects),
             Input::ShutDown => self.pass(Input::ShutDown, effects),
         }
         self.settle(effects);
