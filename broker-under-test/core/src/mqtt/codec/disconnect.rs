@@ -19,6 +19,8 @@ pub struct Disconnect<'a> {
     pub session_expiry_secs: Option<u32>,
     /// For people and logs.
     pub reason_string: Option<&'a str>,
+    /// Where to go instead: of use from a server only (§3.14.2.2.5), but no sentence forbids it to a client.
+    pub server_reference: Option<&'a str>,
 }
 
 impl<'a> Disconnect<'a> {
@@ -29,8 +31,12 @@ impl<'a> Disconnect<'a> {
     pub fn decode(frame: &Frame<'a>, version: Version) -> Result<Self, Violation> {
         let packet_type = PacketType::Disconnect;
         let mut reader = Reader::new(frame.body);
-        let mut read =
-            Self { reason_code: ReasonCode::Success, session_expiry_secs: None, reason_string: None };
+        let mut read = Self {
+            reason_code: ReasonCode::Success,
+            session_expiry_secs: None,
+            reason_string: None,
+            server_reference: None,
+        };
         if version == Version::V50 && !reader.is_empty() {
             read.reason_code = ReasonCode::of(reader.byte(Field::ReasonCode)?)
                 .filter(|code| code.is_for(packet_type))
@@ -52,6 +58,9 @@ impl<'a> Disconnect<'a> {
                 }
                 property::REASON_STRING => {
                     once(&mut self.reason_string, identifier, properties.string(Field::Property)?)?;
+                }
+                property::SERVER_REFERENCE => {
+                    once(&mut self.server_reference, identifier, properties.string(Field::Property)?)?;
                 }
                 property::USER_PROPERTY => properties.user_property()?,
                 _ => return Err(properties.not_allowed(identifier)),

@@ -34,6 +34,8 @@ pub const WILL_DELAY_INTERVAL: u8 = 0x18;
 pub const REQUEST_RESPONSE_INFORMATION: u8 = 0x19;
 /// Response Information, a string.
 pub const RESPONSE_INFORMATION: u8 = 0x1A;
+/// Server Reference, a string.
+pub const SERVER_REFERENCE: u8 = 0x1C;
 /// Reason String, a string.
 pub const REASON_STRING: u8 = 0x1F;
 /// Receive Maximum, two bytes.
