@@ -8,7 +8,7 @@
 //! A record is one octet for the protocol (1 MQTT, 2 AMQP), one for its kind, then its fields: integers little-endian,
 //! octets and text behind their length as 32 bits.
 
-#![expect(dead_code, reason = "for the protocols to note their changes with")]
+#![cfg_attr(not(test), expect(dead_code, reason = "for MQTT to note its changes with"))]
 
 use bytes::{BufMut, Bytes, BytesMut};
 use thiserror::Error;
@@ -181,6 +181,11 @@ impl<'a> RecordReader<'a> {
 
     pub(crate) fn text(&mut self) -> Result<&'a str, BadRecord> {
         std::str::from_utf8(self.bytes()?).map_err(|_| BadRecord::Content("text that is not UTF-8"))
+    }
+
+    /// Whether all has been read.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.rest.is_empty()
     }
 
     /// Nothing may be left over.

@@ -100,6 +100,7 @@ impl Death {
             body: self.message.body.clone(),
             priority: self.message.priority,
             time_to_live: None,
+            persistent: self.message.persistent,
         })
     }
 

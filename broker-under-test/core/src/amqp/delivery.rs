@@ -94,12 +94,12 @@ impl Turn<'_> {
         };
         let frames = content_frames(key.number, &method, &message.properties, &message.body, frame_max);
         if subscription.no_ack {
-            self.state.discard(queue, queued);
+            self.state.discard(queue, position, queued);
         } else {
             subscription.unacked += 1;
             channel.shared_unacked += 1;
             let consumer = Some(subscription.id);
-            channel.unacked.insert(delivery_tag, Unacked { queue, position, queued, consumer });
+            self.state.hold(key, delivery_tag, Unacked { queue, position, queued, consumer });
         }
         self.send(key.connection, frames);
     }
@@ -116,9 +116,9 @@ impl Turn<'_> {
         if !queue.head().is_some_and(|head| is_due(head, now)) {
             return false;
         }
-        let Some((_, queued)) = queue.pop() else { return false };
+        let Some((position, queued)) = queue.pop() else { return false };
         self.dead_letter(id, &queued.message, reason);
-        self.state.discard(id, queued);
+        self.state.discard(id, position, queued);
         true
     }
 

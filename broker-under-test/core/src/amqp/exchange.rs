@@ -19,6 +19,16 @@ pub(crate) enum ExchangeType {
 }
 
 impl ExchangeType {
+    /// The name on the wire.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Fanout => "fanout",
+            Self::Topic => "topic",
+            Self::Headers => "headers",
+        }
+    }
+
     /// By the name on the wire.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         match name {
@@ -60,12 +70,24 @@ impl Exchange {
         !self.bindings.is_empty()
     }
 
-    /// Adds a binding, unless the very same is there already.
-    pub(crate) fn bind(&mut self, binding_key: &Name, destination: Destination, arguments: FieldTable<'_>) {
-        if !self.is_bound(binding_key, &destination, arguments) {
-            let arguments = Bytes::copy_from_slice(arguments.octets());
-            self.bindings.entry(binding_key.clone()).or_default().push(Binding { destination, arguments });
+    /// Each binding with its key.
+    pub(crate) fn bindings(&self) -> impl Iterator<Item = (&Name, &Binding)> {
+        self.bindings.iter().flat_map(|(key, bindings)| bindings.iter().map(move |binding| (key, binding)))
+    }
+
+    /// Adds a binding, unless the very same is there already; says whether it was not.
+    pub(crate) fn bind(
+        &mut self,
+        binding_key: &Name,
+        destination: Destination,
+        arguments: FieldTable<'_>,
+    ) -> bool {
+        if self.is_bound(binding_key, &destination, arguments) {
+            return false;
         }
+        let arguments = Bytes::copy_from_slice(arguments.octets());
+        self.bindings.entry(binding_key.clone()).or_default().push(Binding { destination, arguments });
+        true
     }
 
     /// Whether that very binding is there.

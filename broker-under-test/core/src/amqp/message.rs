@@ -23,6 +23,8 @@ pub(crate) struct Message {
     pub(crate) priority: u8,
     /// From the expiration property.
     pub(crate) time_to_live: Option<Duration>,
+    /// Delivery mode 2: in a durable queue it outlives the process.
+    pub(crate) persistent: bool,
 }
 
 impl Message {

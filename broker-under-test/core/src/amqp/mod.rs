@@ -64,7 +64,7 @@ impl Amqp {
         }
         turn.settle();
         turn.on_time();
-        self.state.journal.flush(effects);
+        self.state.flush_notes(effects);
     }
 
     /// When [`Input::TimePassed`] is due next; after the `now` of the latest [`Amqp::handle`].

@@ -16,9 +16,9 @@ pub(crate) struct QueueId(pub(crate) u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
     /// 255 minus the priority, so that the highest priority comes first.
-    rank: u8,
+    pub(crate) rank: u8,
     /// Counts enqueues.
-    sequence: u64,
+    pub(crate) sequence: u64,
 }
 
 /// A message in one queue.
@@ -82,20 +82,50 @@ impl Queue {
         u32::try_from(self.consumers.len()).unwrap_or(u32::MAX)
     }
 
-    /// Puts a new message at the end of its priority.
-    pub(crate) fn push(&mut self, message: Arc<Message>, now: Now) {
+    /// Puts a new message at the end of its priority; says where that is, and when it expires.
+    pub(crate) fn push(&mut self, message: Arc<Message>, now: Now) -> (Position, Option<Now>) {
         self.last_sequence += 1;
         let priority = message.priority.min(self.arguments.max_priority.unwrap_or(0));
         let position = Position { rank: 255 - priority, sequence: self.last_sequence };
         let time_to_live = [self.arguments.message_ttl, message.time_to_live].into_iter().flatten().min();
         let expires_at = time_to_live.and_then(|time_to_live| now.checked_add(time_to_live));
         self.insert(position, Queued { message, redelivered: false, enqueued_at: now, expires_at });
+        (position, expires_at)
     }
 
     /// Puts a message back where it was.
     pub(crate) fn put_back(&mut self, position: Position, mut queued: Queued) {
         queued.redelivered = true;
         self.insert(position, queued);
+    }
+
+    /// Puts a message into the place that it had before a restart; says whether that was free.
+    pub(crate) fn restore(&mut self, position: Position, queued: Queued) -> bool {
+        if self.ready.contains_key(&position) {
+            return false;
+        }
+        self.last_sequence = self.last_sequence.max(position.sequence);
+        self.insert(position, queued);
+        true
+    }
+
+    /// Takes a message out from wherever it lies.
+    pub(crate) fn remove(&mut self, position: Position) {
+        if let Some(queued) = self.ready.remove(&position) {
+            self.ready_bytes -= queued.message.body.len() as u64;
+        }
+    }
+
+    /// Remembers that a message was delivered before.
+    pub(crate) fn mark_redelivered(&mut self, position: Position) {
+        if let Some(queued) = self.ready.get_mut(&position) {
+            queued.redelivered = true;
+        }
+    }
+
+    /// What waits, in the order of delivery.
+    pub(crate) fn ready(&self) -> impl Iterator<Item = (&Position, &Queued)> {
+        self.ready.iter()
     }
 
     fn insert(&mut self, position: Position, queued: Queued) {

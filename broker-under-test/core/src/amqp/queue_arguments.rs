@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::codec::{FieldTable, FieldValue};
+use bytes::Bytes;
+
+use super::codec::{FieldTable, FieldValue, Writer};
 use super::message::Name;
 use super::violation::Violation;
 
@@ -66,6 +68,44 @@ impl QueueArguments {
         keyword(table, "x-queue-type", &[b"classic"], Violation::QueueType)?;
         keyword(table, "x-queue-mode", &[b"default", b"lazy"], Violation::QueueMode)?;
         Ok(arguments)
+    }
+
+    /// The fields of a table that [`QueueArguments::read`] reads to the same; what has its default is left out.
+    pub(crate) fn to_table(&self) -> Bytes {
+        let mut writer = Writer::new();
+        let milliseconds =
+            |time: Option<Duration>| time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        for (name, value) in [
+            ("x-message-ttl", milliseconds(self.message_ttl)),
+            ("x-expires", milliseconds(self.expires)),
+            ("x-max-length", self.max_length),
+            ("x-max-length-bytes", self.max_length_bytes),
+            ("x-max-priority", self.max_priority.map(u64::from)),
+        ] {
+            if let Some(value) = value {
+                writer.short_string(name.as_bytes());
+                writer.u8(b'l');
+                writer.u64(value);
+            }
+        }
+        match self.overflow {
+            Overflow::DropHead => {}
+            Overflow::RejectPublish => writer.string_field("x-overflow", b"reject-publish"),
+            Overflow::RejectPublishDeadLetter => writer.string_field("x-overflow", b"reject-publish-dlx"),
+        }
+        for (name, value) in [
+            ("x-dead-letter-exchange", &self.dead_letter_exchange),
+            ("x-dead-letter-routing-key", &self.dead_letter_routing_key),
+        ] {
+            if let Some(value) = value {
+                writer.string_field(name, value.as_bytes());
+            }
+        }
+        if self.single_active_consumer {
+            writer.short_string(b"x-single-active-consumer");
+            writer.octets(b"t\x01");
+        }
+        writer.into_bytes()
     }
 
     /// The first argument in which two queues differ.

@@ -84,8 +84,10 @@ impl Vhost {
         queues
     }
 
-    /// Removes what leads to a destination that is gone, and auto-delete exchanges with their last binding.
-    pub(crate) fn forget_destination(&mut self, destination: &Destination) {
+    /// Removes what leads to a destination that is gone, and auto-delete exchanges with their last binding; hands out
+    /// the latter.
+    pub(crate) fn forget_destination(&mut self, destination: &Destination) -> Vec<(Name, Exchange)> {
+        let mut removed = Vec::new();
         let mut gone = vec![destination.clone()];
         while let Some(destination) = gone.pop() {
             let mut unused = Vec::new();
@@ -96,15 +98,30 @@ impl Vhost {
                 }
             }
             for name in unused {
-                self.exchanges.remove(&name);
+                removed.extend(self.exchanges.remove_entry(&name));
                 gone.push(Destination::Exchange(name));
             }
         }
+        removed
     }
 
-    /// Removes an exchange, its bindings and the bindings to it.
-    pub(crate) fn delete_exchange(&mut self, name: &Name) {
+    /// Removes an exchange, its bindings and the bindings to it; hands out all exchanges that go with it.
+    pub(crate) fn delete_exchange(&mut self, name: &Name) -> Vec<(Name, Exchange)> {
+        let mut removed: Vec<_> = self.exchanges.remove_entry(name).into_iter().collect();
+        removed.extend(self.forget_destination(&Destination::Exchange(name.clone())));
+        removed
+    }
+
+    /// Removes what leads to a destination, and nothing else.
+    pub(crate) fn unbind_destination(&mut self, destination: &Destination) {
+        for exchange in self.exchanges.values_mut() {
+            exchange.unbind_all(destination);
+        }
+    }
+
+    /// Removes an exchange, its bindings and the bindings to it, and nothing else.
+    pub(crate) fn take_exchange(&mut self, name: &Name) {
         self.exchanges.remove(name);
-        self.forget_destination(&Destination::Exchange(name.clone()));
+        self.unbind_destination(&Destination::Exchange(name.clone()));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bytes::Bytes;
 use mqspec_broker_core::amqp::AmqpConfig;
 use mqspec_broker_core::{Broker, Config, ConnectionId, Effect, Effects, Input, Now, Protocol};
 
@@ -120,7 +121,10 @@ pub(crate) struct Bench {
     pub(crate) now: Now,
     last: u64,
     inboxes: BTreeMap<ConnectionId, Vec<u8>>,
-    closed: Vec<ConnectionId>,
+    pub(crate) closed: Vec<ConnectionId>,
+    pub(crate) config: Config,
+    /// All that the broker wanted kept.
+    pub(crate) records: Vec<Bytes>,
     /// Whether the network takes all that is sent at once.
     pub(crate) takes: bool,
 }
@@ -131,14 +135,34 @@ impl Bench {
     }
 
     pub(crate) fn with(amqp: AmqpConfig) -> Self {
-        let broker = Broker::new(Config { amqp, ..Config::default() });
-        let now = Duration::from_secs(1_000_000_000);
-        Self { broker, now, last: 0, inboxes: BTreeMap::new(), closed: Vec::new(), takes: true }
+        Self::configured(Config { amqp, ..Config::default() })
+    }
+
+    pub(crate) fn configured(config: Config) -> Self {
+        Self {
+            broker: Broker::new(config.clone()),
+            now: Duration::from_secs(1_000_000_000),
+            last: 0,
+            inboxes: BTreeMap::new(),
+            closed: Vec::new(),
+            config,
+            records: Vec::new(),
+            takes: true,
+        }
+    }
+
+    /// The connections that have not ended.
+    pub(crate) fn open_connections(&self) -> Vec<ConnectionId> {
+        self.inboxes.keys().filter(|connection| !self.closed.contains(connection)).copied().collect()
     }
 
     pub(crate) fn input(&mut self, input: Input<'_>) {
         let mut effects = Effects::new();
         self.broker.handle(self.now, input, &mut effects);
+        self.take_effects(effects);
+    }
+
+    pub(crate) fn take_effects(&mut self, mut effects: Effects) {
         if let Some(at) = self.broker.next_deadline() {
             assert!(at > self.now, "a deadline lies in the future");
         }
@@ -157,7 +181,10 @@ impl Bench {
                     assert!(!self.closed.contains(&connection), "closed once only");
                     self.closed.push(connection);
                 }
-                Effect::Record { .. } => panic!("a record although the broker is not durable"),
+                Effect::Record { bytes } => {
+                    assert!(self.config.durable, "a record although the broker is not durable");
+                    self.records.push(bytes);
+                }
             }
         }
     }

@@ -1,12 +1,15 @@
 //! The AMQP half of the broker, driven by octets through the one door.
 
 mod client;
+mod crash;
 mod tell;
 
 mod channels;
 mod confirms;
 mod consumers;
 mod dead_letters;
+mod durable;
+mod durable_messages;
 mod entities;
 mod frames;
 mod handshake;

@@ -138,9 +138,9 @@ impl Turn<'_> {
             message_count,
         };
         if get.no_ack {
-            self.state.discard(queue, queued);
+            self.state.discard(queue, position, queued);
         } else {
-            channel.unacked.insert(delivery_tag, Unacked { queue, position, queued, consumer: None });
+            self.state.hold(key, delivery_tag, Unacked { queue, position, queued, consumer: None });
         }
         let frames = content_frames(key.number, &method, &message.properties, &message.body, frame_max);
         self.send(key.connection, frames);

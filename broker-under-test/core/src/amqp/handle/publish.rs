@@ -19,6 +19,8 @@ use crate::amqp::queue_arguments::Overflow;
 use crate::amqp::reply_to::PSEUDO_QUEUE;
 use crate::amqp::violation::Violation;
 
+const DELIVERY_MODE_PERSISTENT: u8 = 2;
+
 /// What became of a publish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -88,6 +90,7 @@ impl Turn<'_> {
         self.check_user_id(key, &properties)?;
         let time_to_live = expiration(&properties)?;
         let priority = properties.priority().unwrap_or(0);
+        let persistent = properties.delivery_mode() == Some(DELIVERY_MODE_PERSISTENT);
         let mut routing_keys = vec![incoming.routing_key];
         for name in ["CC", "BCC"] {
             routing_keys.extend(sender_selected(&properties, name)?);
@@ -101,6 +104,7 @@ impl Turn<'_> {
             body: header.body.freeze(),
             priority,
             time_to_live,
+            persistent,
         })
     }
 
@@ -161,7 +165,7 @@ impl Turn<'_> {
                     self.dead_letter(id, message, Reason::MaxLength);
                 }
                 Overflow::DropHead | Overflow::RejectPublish | Overflow::RejectPublishDeadLetter => {
-                    self.state.enqueue(id, message.clone(), self.now);
+                    self.state.enqueue(id, message, self.now);
                 }
             }
         }

@@ -62,9 +62,11 @@ impl Turn<'_> {
                 Settlement::Requeued => self.put_back(unacked),
                 Settlement::Rejected => {
                     self.dead_letter(unacked.queue, &unacked.queued.message, Reason::Rejected);
-                    self.state.discard(unacked.queue, unacked.queued);
+                    self.state.discard(unacked.queue, unacked.position, unacked.queued);
                 }
-                Settlement::Acknowledged => self.state.discard(unacked.queue, unacked.queued),
+                Settlement::Acknowledged => {
+                    self.state.discard(unacked.queue, unacked.position, unacked.queued);
+                }
             }
         }
         self.touch_subscribed(key);
