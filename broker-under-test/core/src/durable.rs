@@ -8,8 +8,6 @@
 //! A record is one octet for the protocol (1 MQTT, 2 AMQP), one for its kind, then its fields: integers little-endian,
 //! octets and text behind their length as 32 bits.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "for MQTT to note its changes with"))]
-
 use bytes::{BufMut, Bytes, BytesMut};
 use thiserror::Error;
 

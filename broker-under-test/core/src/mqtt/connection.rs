@@ -10,6 +10,7 @@ use crate::effect::{ConnectionId, Effects, Now};
 
 use super::codec::{PacketIdentifier, Version};
 use super::handle::connect::ConnectRequest;
+use super::journal::Changes;
 use super::message::ClientId;
 
 /// The moment at which an input is handled, and what comes of it.
@@ -19,6 +20,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) now: Now,
     /// What must happen.
     pub(crate) effects: &'a mut Effects,
+    /// What must outlive the process.
+    pub(crate) changes: Changes,
 }
 
 /// The largest packet that Remaining Length can express, in bytes.

@@ -18,9 +18,9 @@ pub(crate) struct Limits {
 }
 
 /// Hands a message to a session whose client is away: kept if its QoS says so.
-pub(crate) fn offer_offline(session: &mut Session, delivery: Delivery, limits: Limits) {
+pub(crate) fn offer_offline(session: &mut Session, delivery: Delivery, limits: Limits, turn: &mut Turn<'_>) {
     if delivery.qos != Qos::AtMostOnce {
-        session.enqueue(delivery, limits.queued_messages);
+        session.enqueue(delivery, limits.queued_messages, &mut turn.changes);
     }
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn offer(
             return;
         }
     }
-    session.enqueue(delivery, limits.queued_messages);
+    session.enqueue(delivery, limits.queued_messages, &mut turn.changes);
     pump(outbound, session, limits, turn);
 }
 
@@ -66,7 +66,7 @@ fn resend_next(outbound: &mut Outbound, session: &mut Session, turn: &mut Turn<'
     }
     let Some((identifier, delivery)) = session.next_to_resend() else { return false };
     if !send(outbound, Some(identifier), &delivery, true, turn) {
-        session.abandon_delivery(identifier);
+        session.abandon_delivery(identifier, &mut turn.changes);
     }
     true
 }
@@ -80,18 +80,17 @@ fn send_next(outbound: &mut Outbound, session: &mut Session, turn: &mut Turn<'_>
     if !expired && unacknowledged && !session.has_room(outbound.receive_maximum) {
         return false;
     }
-    let Some(delivery) = session.dequeue() else { return false };
-    if expired {
+    if expired || !unacknowledged {
+        let Some(delivery) = session.dequeue(&mut turn.changes) else { return false };
+        if !expired {
+            send(outbound, None, &delivery, false, turn);
+        }
         return true;
     }
-    if !unacknowledged {
-        send(outbound, None, &delivery, false, turn);
-        return true;
-    }
-    let Some(identifier) = session.begin_delivery(delivery.clone()) else { return false };
+    let Some((identifier, delivery)) = session.begin_next(&mut turn.changes) else { return false };
     if !send(outbound, Some(identifier), &delivery, false, turn) {
         // [mqtt-5.0/MQTT-3.1.2-25] too large for the client: as if it had been delivered.
-        session.abandon_delivery(identifier);
+        session.abandon_delivery(identifier, &mut turn.changes);
     }
     true
 }

@@ -53,6 +53,13 @@ impl Inflight {
     /// Begins a delivery under an identifier that nothing else uses; none if all are in use.
     pub(crate) fn begin(&mut self, delivery: Delivery) -> Option<PacketIdentifier> {
         let identifier = self.unused_identifier()?;
+        self.begin_as(identifier, delivery);
+        Some(identifier)
+    }
+
+    /// Begins a delivery under this identifier, in place of what it stood for.
+    pub(crate) fn begin_as(&mut self, identifier: PacketIdentifier, delivery: Delivery) {
+        self.abandon(identifier);
         let sequence = self.next_sequence();
         let state = match delivery.qos {
             Qos::AtMostOnce => panic!("QoS 0 has no packet identifier, so nothing of it is ever in flight"),
@@ -62,7 +69,34 @@ impl Inflight {
         self.states.insert(identifier, state);
         self.publishes.insert(sequence, (identifier, delivery));
         self.last_identifier = identifier.get();
-        Some(identifier)
+    }
+
+    /// Goes on as if a PUBREC of success had come for this identifier, whatever it stood for.
+    pub(crate) fn release_as(&mut self, identifier: PacketIdentifier) {
+        self.abandon(identifier);
+        let sequence = self.next_sequence();
+        self.releases.insert(sequence, identifier);
+        self.states.insert(identifier, Awaited::Completion(sequence));
+    }
+
+    /// Whether an identifier is in use.
+    pub(crate) fn is_known(&self, identifier: PacketIdentifier) -> bool {
+        self.states.contains_key(&identifier)
+    }
+
+    /// Whether only PUBREL and PUBCOMP are left under this identifier.
+    pub(crate) fn is_released(&self, identifier: PacketIdentifier) -> bool {
+        matches!(self.states.get(&identifier), Some(Awaited::Completion(_)))
+    }
+
+    /// What was sent and is not acknowledged, in the order of the first time.
+    pub(crate) fn publishes(&self) -> impl Iterator<Item = (PacketIdentifier, &Delivery)> {
+        self.publishes.values().map(|(identifier, delivery)| (*identifier, delivery))
+    }
+
+    /// Under which identifiers only PUBREL and PUBCOMP are left, in the order of their PUBRECs.
+    pub(crate) fn releases(&self) -> impl Iterator<Item = PacketIdentifier> {
+        self.releases.values().copied()
     }
 
     /// Whether another delivery can begin.
@@ -112,12 +146,8 @@ impl Inflight {
                 self.settle(identifier, sequence);
                 Ok(None)
             }
-            Some(Awaited::Receipt(sequence)) => {
-                self.publishes.remove(&sequence);
-                self.to_resend.remove(&sequence);
-                let sequence = self.next_sequence();
-                self.releases.insert(sequence, identifier);
-                self.states.insert(identifier, Awaited::Completion(sequence));
+            Some(Awaited::Receipt(_)) => {
+                self.release_as(identifier);
                 Ok(Some(OnPubRec::Release))
             }
             Some(Awaited::Completion(_)) => Ok(Some(OnPubRec::Release)),
@@ -149,7 +179,7 @@ impl Inflight {
     /// The client is back: every PUBLISH must go out again. Returns the PUBRELs to repeat, in order.
     pub(crate) fn on_resumed(&mut self) -> Vec<PacketIdentifier> {
         self.to_resend = self.publishes.keys().copied().collect();
-        self.releases.values().copied().collect()
+        self.releases().collect()
     }
 
     /// Whether something must go out again before anything new may.

@@ -13,7 +13,7 @@ use super::codec::Qos;
 pub(crate) type ClientId = Arc<str>;
 
 /// What somebody published, once for all who get it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Message {
     /// Never empty, without wildcards.
     pub(crate) topic_name: Arc<str>,

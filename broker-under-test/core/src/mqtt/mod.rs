@@ -43,10 +43,10 @@ use std::time::Duration;
 pub use config::{ECHO_METHOD, MqttConfig};
 pub(crate) use journal::record_name;
 
-use crate::durable::Journal;
-use crate::effect::{ConnectionId, Effects, Input, Now, Protocol};
+use crate::effect::{ConnectionId, Effects, Input, Now};
 use connection::{Connection, Turn};
 use delivery::Limits;
+use journal::Changes;
 use message::{Delivery, Message};
 use retained::RetainedStore;
 use session::Sessions;
@@ -66,8 +66,10 @@ pub struct Mqtt {
     assigned_client_ids: u64,
     /// How many challenges have been invented.
     challenges: u64,
-    /// Changes that must outlive the process.
-    journal: Journal,
+    /// Whether changes must outlive the process.
+    durable: bool,
+    /// While records are read: what the numbers in them stand for.
+    numbered: BTreeMap<u64, Arc<Message>>,
     /// There is no room to keep anything more.
     storage_full: bool,
 }
@@ -91,7 +93,8 @@ impl Mqtt {
             timers: Timers::default(),
             assigned_client_ids: 0,
             challenges: 0,
-            journal: Journal::new(Protocol::Mqtt, durable),
+            durable,
+            numbered: BTreeMap::new(),
             storage_full: false,
         }
     }
@@ -99,7 +102,7 @@ impl Mqtt {
     /// Takes one input that concerns a MQTT connection, or all of them.
     #[expect(clippy::needless_pass_by_value, reason = "an input is given away, as at the door of the broker")]
     pub fn handle(&mut self, now: Now, input: Input<'_>, effects: &mut Effects) {
-        let turn = &mut Turn { now, effects };
+        let turn = &mut Turn { now, effects, changes: Changes::new(self.durable) };
         // What comes in the very moment in which something is due comes in time.
         let just_before = now.saturating_sub(Duration::from_nanos(1));
         self.run_timers(just_before, turn);
@@ -113,7 +116,7 @@ impl Mqtt {
             Input::ShutDown => self.shut_down(turn),
         }
         self.run_timers(now, turn);
-        self.journal.flush(turn.effects);
+        turn.changes.flush(turn.effects);
     }
 
     /// When something is due. Always after the latest `now`.
@@ -166,9 +169,9 @@ impl Mqtt {
         if message.retain {
             // [mqtt-5.0/MQTT-3.3.1-6] an empty message clears the topic.
             if message.payload.is_empty() {
-                self.retained.clear(&message.topic_name);
+                self.retained.clear(&message.topic_name, &mut turn.changes);
             } else {
-                self.retained.store(message.clone());
+                self.retained.store(message.clone(), &mut turn.changes);
             }
         }
         let sessions = &self.sessions;
@@ -196,7 +199,7 @@ impl Mqtt {
         let limits = self.limits();
         let Some(session) = self.sessions.get_mut(client) else { return };
         let Some(id) = session.connection else { return };
-        session.enqueue(delivery, limits.queued_messages);
+        session.enqueue(delivery, limits.queued_messages, &mut turn.changes);
         self.pump(id, turn);
     }
 
@@ -208,7 +211,7 @@ impl Mqtt {
             Some(connection) => {
                 delivery::offer(&mut connection.outbound, session, delivery, limits, turn);
             }
-            None => delivery::offer_offline(session, delivery, limits),
+            None => delivery::offer_offline(session, delivery, limits, turn),
         }
     }
 }

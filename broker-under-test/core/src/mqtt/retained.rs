@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use crate::effect::Now;
 
+use super::journal::{Change, Changes};
 use super::message::Message;
 use super::topic;
 
-/// The retained message of each topic. Durable: [`RetainedStore::store`] and [`RetainedStore::clear`] are the
-/// only ways to change it, besides expiry.
+/// The retained message of each topic. Durable: every change is noted.
 #[derive(Debug, Default)]
 pub(crate) struct RetainedStore {
     messages: BTreeMap<Arc<str>, Arc<Message>>,
@@ -18,14 +18,22 @@ pub(crate) struct RetainedStore {
 
 impl RetainedStore {
     /// Replaces what the topic had.
-    pub(crate) fn store(&mut self, message: Arc<Message>) {
+    pub(crate) fn store(&mut self, message: Arc<Message>, changes: &mut Changes) {
         assert!(!message.payload.is_empty(), "an empty message clears its topic and is never stored");
+        changes.note_retained(&message);
         self.messages.insert(message.topic_name.clone(), message);
     }
 
     /// Forgets what the topic had.
-    pub(crate) fn clear(&mut self, topic_name: &str) {
-        self.messages.remove(topic_name);
+    pub(crate) fn clear(&mut self, topic_name: &str, changes: &mut Changes) {
+        if self.messages.remove(topic_name).is_some() {
+            changes.note(&Change::RetainedCleared { topic_name });
+        }
+    }
+
+    /// All of them, by topic.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Message>> {
+        self.messages.values()
     }
 
     /// Whether a message for this topic needs more room than there is.
@@ -34,7 +42,7 @@ impl RetainedStore {
     }
 
     /// Those that match, by topic. Expired ones that come by are dropped.
-    pub(crate) fn matching(&mut self, pattern: &str, now: Now) -> Vec<Arc<Message>> {
+    pub(crate) fn matching(&mut self, pattern: &str, now: Now, changes: &mut Changes) -> Vec<Arc<Message>> {
         let prefix = topic::literal_prefix(pattern);
         let (mut found, mut expired) = (Vec::new(), Vec::new());
         let from = (Bound::Included(prefix), Bound::Unbounded);
@@ -49,7 +57,7 @@ impl RetainedStore {
             }
         }
         for topic_name in expired {
-            self.clear(&topic_name);
+            self.clear(&topic_name, changes);
         }
         found
     }

@@ -13,16 +13,20 @@ use super::message::{ClientId, Message};
 /// What to publish, kept with the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Will {
-    topic_name: Arc<str>,
+    /// Not empty, without wildcards.
+    pub(crate) topic_name: Arc<str>,
     /// Its QoS.
     pub(crate) qos: Qos,
     /// Whether it becomes the topic's retained message.
     pub(crate) retain: bool,
     /// Seconds between the end of the connection and the will.
     pub(crate) delay_secs: u32,
-    payload: Bytes,
-    forwarded: Bytes,
-    expiry_secs: Option<u32>,
+    /// The application's bytes.
+    pub(crate) payload: Bytes,
+    /// Properties passed on unaltered, as bytes and in their order.
+    pub(crate) forwarded: Bytes,
+    /// Lifetime from its publication on, in seconds.
+    pub(crate) expiry_secs: Option<u32>,
 }
 
 impl Will {

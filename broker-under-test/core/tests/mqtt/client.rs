@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use bytes::Bytes;
+use mqspec_broker_core::durable::record_name;
 use mqspec_broker_core::mqtt::MqttConfig;
 use mqspec_broker_core::{Broker, Config, ConnectionId, Effect, Effects, Input, Protocol};
 
@@ -15,6 +17,9 @@ pub(crate) struct World {
     last_connection: u64,
     sent: BTreeMap<u64, Vec<Vec<u8>>>,
     closed: BTreeSet<u64>,
+    config: Config,
+    /// What the broker wants kept, oldest first.
+    pub(crate) records: Vec<Bytes>,
 }
 
 /// A connection to the broker.
@@ -27,19 +32,57 @@ impl World {
     }
 
     pub(crate) fn with(mqtt: MqttConfig) -> Self {
+        Self::of(Config { mqtt, ..Config::default() })
+    }
+
+    /// A broker whose state outlives its process.
+    pub(crate) fn durable() -> Self {
+        Self::of(Config { durable: true, ..Config::default() })
+    }
+
+    pub(crate) fn of(config: Config) -> Self {
         Self {
-            broker: Broker::new(Config { mqtt, ..Config::default() }),
+            broker: Broker::new(config.clone()),
             now: Duration::from_secs(1_000_000),
             network_takes: true,
             last_connection: 0,
             sent: BTreeMap::new(),
             closed: BTreeSet::new(),
+            config,
+            records: Vec::new(),
         }
+    }
+
+    /// The process ends at once, and another one goes on with what was kept, by now: all connections are gone.
+    #[track_caller]
+    pub(crate) fn crash(&mut self) {
+        let mut broker = restored(self.config.clone(), &self.records);
+        assert_eq!(
+            named(&broker.snapshot()),
+            named(&self.broker.snapshot()),
+            "records and a snapshot lead to one state"
+        );
+        let again = restored(self.config.clone(), &broker.snapshot());
+        assert_eq!(named(&again.snapshot()), named(&broker.snapshot()), "a snapshot leads to its own state");
+        self.closed = self.sent.keys().copied().collect();
+        let mut effects = Effects::new();
+        broker.restored(self.now, &mut effects);
+        self.broker = broker;
+        self.perform(effects);
+    }
+
+    /// The log is written anew.
+    pub(crate) fn compact(&mut self) {
+        self.records = self.broker.snapshot();
     }
 
     fn handle(&mut self, input: Input<'_>) {
         let mut effects = Effects::new();
         self.broker.handle(self.now, input, &mut effects);
+        self.perform(effects);
+    }
+
+    fn perform(&mut self, mut effects: Effects) {
         if let Some(deadline) = self.broker.next_deadline() {
             assert!(deadline > self.now, "a deadline in the past would never be met");
         }
@@ -58,7 +101,11 @@ impl World {
                     assert!(self.sent.contains_key(&connection.0), "closed {connection:?}, which never was");
                     assert!(self.closed.insert(connection.0), "closed {connection:?} twice");
                 }
-                Effect::Record { .. } => panic!("a record although the broker is not durable"),
+                Effect::Record { bytes } => {
+                    assert!(self.config.durable, "nobody keeps records of a broker that is not durable");
+                    assert!(record_name(&bytes).is_some(), "a record without a name: {bytes:02x?}");
+                    self.records.push(bytes);
+                }
             }
         }
         if self.network_takes {
@@ -169,6 +216,21 @@ impl World {
         assert_eq!(suback[..], [0x90, 4, 0x70, 0x01, 0, options & 3], "{suback:02x?}");
         self.sent.get_mut(&client.0).expect("it exists").extend(sent.into_iter().skip(1));
     }
+}
+
+/// A broker made of records, before it goes on.
+pub(crate) fn restored(config: Config, records: &[Bytes]) -> Broker {
+    let mut broker = Broker::new(config);
+    for record in records {
+        broker.restore(record).expect("a record that the broker itself wrote");
+    }
+    broker
+}
+
+/// Records with their names, to be read by people.
+fn named(records: &[Bytes]) -> Vec<String> {
+    let name = |record: &[u8]| record_name(record).expect("a kind that has a name");
+    records.iter().map(|record| format!("{} {}", name(record), hex(record))).collect()
 }
 
 pub(crate) fn hex_all(packets: &[impl AsRef<[u8]>]) -> Vec<String> {

@@ -4,6 +4,7 @@ mod auth;
 mod client;
 mod codec;
 mod connect;
+mod durable;
 mod hostile;
 mod journeys;
 mod limits;

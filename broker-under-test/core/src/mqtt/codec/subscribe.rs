@@ -55,7 +55,24 @@ pub enum RetainHandling {
 }
 
 impl SubscriptionOptions {
-    fn of(byte: u8, version: Version) -> Result<Self, Violation> {
+    /// The options as 5.0 writes them.
+    pub(crate) fn byte(self) -> u8 {
+        let retain_handling = match self.retain_handling {
+            RetainHandling::Send => 0,
+            RetainHandling::SendIfNew => 1,
+            RetainHandling::DoNotSend => 2,
+        };
+        self.maximum_qos.bits()
+            | u8::from(self.no_local) << 2
+            | u8::from(self.retain_as_published) << 3
+            | retain_handling << 4
+    }
+
+    /// Reads the options' byte.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub(crate) fn of(byte: u8, version: Version) -> Result<Self, Violation> {
         let reserved = match version {
             Version::V311 => byte & 0b1111_1100,
             Version::V50 => byte & 0b1100_0000,

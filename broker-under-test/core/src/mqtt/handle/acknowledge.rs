@@ -15,7 +15,7 @@ impl Mqtt {
         turn: &mut Turn<'_>,
     ) -> Result<(), Violation> {
         let Some(peer) = self.peer(id) else { return Ok(()) };
-        if peer.session.on_puback(puback.packet_identifier)? {
+        if peer.session.on_puback(puback.packet_identifier, &mut turn.changes)? {
             self.pump(id, turn);
         }
         Ok(())
@@ -29,7 +29,7 @@ impl Mqtt {
     ) -> Result<(), Violation> {
         let identifier = pubrec.packet_identifier;
         let Some(peer) = self.peer(id) else { return Ok(()) };
-        match peer.session.on_pubrec(identifier, pubrec.reason_code.is_error())? {
+        match peer.session.on_pubrec(identifier, pubrec.reason_code.is_error(), &mut turn.changes)? {
             // [mqtt-5.0/MQTT-4.3.3-4]
             Some(OnPubRec::Release) => {
                 self.acknowledge(
@@ -57,7 +57,7 @@ impl Mqtt {
         turn: &mut Turn<'_>,
     ) -> Result<(), Violation> {
         let Some(peer) = self.peer(id) else { return Ok(()) };
-        if peer.session.on_pubcomp(pubcomp.packet_identifier)? {
+        if peer.session.on_pubcomp(pubcomp.packet_identifier, &mut turn.changes)? {
             self.pump(id, turn);
         }
         Ok(())

@@ -179,9 +179,8 @@ impl Mqtt {
             None => self.sessions.create(client_id),
         };
         session.connection = Some(id);
-        session.set_expiry(expiry);
         // [mqtt-5.0/MQTT-3.1.3-9] a will that was still delayed is not sent any more.
-        session.set_will(request.will.take());
+        session.on_connected(expiry, request.will.take(), &mut turn.changes);
         session_present
     }
 

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use crate::effect::ConnectionId;
+use crate::effect::{ConnectionId, Now};
 use crate::mqtt::Mqtt;
 use crate::mqtt::codec::{Disconnect, ReasonCode, Version, connack, disconnect};
 use crate::mqtt::connection::{Phase, Turn};
+use crate::mqtt::journal::Changes;
 use crate::mqtt::message::ClientId;
 use crate::mqtt::timer::Timer;
 use crate::mqtt::violation::{Answer, Violation};
+use crate::mqtt::will::Will;
 
 use super::connect::refusal;
 
@@ -25,11 +27,11 @@ impl Mqtt {
             if seconds > 0 && peer.client.session_expiry_was_zero {
                 return Err(Violation::SessionExpiryAfterZero);
             }
-            peer.session.set_expiry(seconds.min(expiry_maximum));
+            peer.session.set_expiry(seconds.min(expiry_maximum), &mut turn.changes);
         }
         // [mqtt-5.0/MQTT-3.14.4-3] a normal goodbye takes the will along; any other code leaves it.
         if disconnect.reason_code == ReasonCode::Success {
-            peer.session.take_will();
+            peer.session.take_will(&mut turn.changes);
         }
         self.close(id, turn);
         Ok(())
@@ -91,24 +93,24 @@ impl Mqtt {
         let Some(connection) = self.connections.remove(&id) else { return };
         let Some(client_id) = connection.client().map(|client| client.id.clone()) else { return };
         let Some(session) = self.sessions.get_mut(&client_id) else { return };
-        session.connection = None;
-        session.forget_at_most_once();
-        let expiry = session.expiry_secs();
-        if expiry == 0 {
-            return self.end_session(&client_id, turn);
-        }
-        if expiry != u32::MAX {
-            let due = turn.now + Duration::from_secs(u64::from(expiry));
-            self.timers.set(Timer::Session(client_id.clone()), due);
+        session.on_disconnected(turn.now, &mut turn.changes);
+        self.begin_absence(&client_id, turn.now, turn);
+    }
+
+    /// What follows from the end of a connection, now or later: the session's end and its will.
+    pub(in crate::mqtt) fn begin_absence(&mut self, client_id: &ClientId, since: Now, turn: &mut Turn<'_>) {
+        let Some(session) = self.sessions.get(client_id) else { return };
+        let after = |seconds: u32| since.saturating_add(Duration::from_secs(u64::from(seconds)));
+        match session.expiry_secs() {
+            0 => return self.end_session(client_id, turn),
+            u32::MAX => {}
+            expiry => self.timers.set(Timer::Session(client_id.clone()), after(expiry)),
         }
         match session.will().map(|will| will.delay_secs) {
             None => {}
-            Some(0) => self.publish_will(&client_id, turn),
+            Some(0) => self.publish_will(client_id, turn),
             // [mqtt-5.0/MQTT-3.1.2-8] the end of the session, if that comes first, publishes it as well.
-            Some(delay) => {
-                let due = turn.now + Duration::from_secs(u64::from(delay));
-                self.timers.set(Timer::Will(client_id), due);
-            }
+            Some(delay) => self.timers.set(Timer::Will(client_id.clone()), after(delay)),
         }
     }
 
@@ -116,21 +118,30 @@ impl Mqtt {
     pub(in crate::mqtt) fn end_session(&mut self, client_id: &ClientId, turn: &mut Turn<'_>) {
         self.timers.clear(&Timer::Session(client_id.clone()));
         self.timers.clear(&Timer::Will(client_id.clone()));
-        let Some(mut session) = self.sessions.end(client_id) else { return };
-        for held in session.subscriptions() {
-            self.subscriptions.remove(held.filter(), client_id);
-        }
-        if let Some(will) = session.take_will() {
+        if let Some(will) = self.forget_session(client_id, &mut turn.changes) {
             let message = will.into_message(client_id.clone(), turn.now);
             self.accept_message(&message.into(), turn);
         }
+    }
+
+    /// Drops a session with its subscriptions. Returns the will that it still had.
+    pub(in crate::mqtt) fn forget_session(
+        &mut self,
+        client_id: &ClientId,
+        changes: &mut Changes,
+    ) -> Option<Will> {
+        let session = self.sessions.end(client_id, changes)?;
+        for (_, held) in session.subscriptions() {
+            self.subscriptions.remove(held.filter(), client_id);
+        }
+        session.will().cloned()
     }
 
     /// [mqtt-5.0/MQTT-3.1.2-10] the will goes out, once.
     pub(in crate::mqtt) fn publish_will(&mut self, client_id: &ClientId, turn: &mut Turn<'_>) {
         self.timers.clear(&Timer::Will(client_id.clone()));
         let Some(session) = self.sessions.get_mut(client_id) else { return };
-        if let Some(will) = session.take_will() {
+        if let Some(will) = session.take_will(&mut turn.changes) {
             let message = will.into_message(client_id.clone(), turn.now);
             self.accept_message(&message.into(), turn);
         }

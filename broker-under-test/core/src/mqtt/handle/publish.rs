@@ -112,7 +112,7 @@ impl Mqtt {
         if let Some(peer) = self.peer(id) {
             // [mqtt-5.0/MQTT-4.3.3-9] after a PUBREC of failure the identifier is free at once.
             if accepted || peer.outbound.version == Version::V311 {
-                peer.session.receive_exactly_once(identifier);
+                peer.session.receive_exactly_once(identifier, &mut turn.changes);
             } else {
                 self.finish_receiving(id, identifier);
             }
@@ -133,7 +133,7 @@ impl Mqtt {
     pub(super) fn on_pubrel(&mut self, id: ConnectionId, pubrel: Acknowledgement<'_>, turn: &mut Turn<'_>) {
         let identifier = pubrel.packet_identifier;
         let Some(peer) = self.peer(id) else { return };
-        let code = if peer.session.release(identifier) {
+        let code = if peer.session.release(identifier, &mut turn.changes) {
             self.finish_receiving(id, identifier);
             ReasonCode::Success
         } else {

@@ -5,6 +5,7 @@ use crate::mqtt::Mqtt;
 use crate::mqtt::codec::subscribe::{self, RetainHandling, SubscriptionRequest};
 use crate::mqtt::codec::{PacketType, Qos, ReasonCode, Subscribe, Unsubscribe, Version};
 use crate::mqtt::connection::Turn;
+use crate::mqtt::journal::Changes;
 use crate::mqtt::message::{ClientId, Delivery};
 use crate::mqtt::session::HeldSubscription;
 use crate::mqtt::subscription::Subscription;
@@ -34,7 +35,7 @@ impl Mqtt {
             let outcome = if in_use {
                 Err(Violation::PacketIdentifierInUse)
             } else {
-                self.subscribe(&client_id, request, packet.subscription_identifier, version)
+                self.subscribe(&client_id, request, packet.subscription_identifier, version, turn)
             };
             match outcome {
                 Ok((granted, is_new)) => {
@@ -90,6 +91,7 @@ impl Mqtt {
         request: SubscriptionRequest<'_>,
         identifier: Option<u32>,
         version: Version,
+        turn: &mut Turn<'_>,
     ) -> Result<(Subscription, bool), Violation> {
         let filter = TopicFilter::parse(request.filter, version, PacketType::Subscribe)?;
         if let Some(violation) = self.unavailable(filter) {
@@ -108,13 +110,26 @@ impl Mqtt {
         options.maximum_qos = options.maximum_qos.min(self.config.maximum_qos);
         let subscription = Subscription { options, identifier };
         let held = HeldSubscription::of(filter, subscription);
-        // [mqtt-5.0/MQTT-3.8.4-3] the new one replaces the old one.
-        let former = session.subscribe(request.filter, held);
-        if let Some(former) = former.as_ref().filter(|former| former.filter() != filter) {
+        let is_new = self.hold_subscription(client_id, request.filter, held, &mut turn.changes);
+        Ok((subscription, is_new))
+    }
+
+    /// [mqtt-5.0/MQTT-3.8.4-3] puts a subscription in place of what the client's session had for the same filter.
+    /// Whether there was nothing.
+    pub(in crate::mqtt) fn hold_subscription(
+        &mut self,
+        client_id: &ClientId,
+        filter: &str,
+        held: HeldSubscription,
+        changes: &mut Changes,
+    ) -> bool {
+        let Some(session) = self.sessions.get_mut(client_id) else { return false };
+        let former = session.subscribe(filter, held.clone(), changes);
+        if let Some(former) = former.as_ref().filter(|former| former.filter() != held.filter()) {
             self.subscriptions.remove(former.filter(), client_id);
         }
-        self.subscriptions.insert(filter, client_id, subscription);
-        Ok((subscription, former.is_none()))
+        self.subscriptions.insert(held.filter(), client_id, held.subscription);
+        former.is_none()
     }
 
     /// Sends the retained messages that a new subscription matches. Shared ones get none (§4.8.2 of 5.0).
@@ -130,7 +145,7 @@ impl Mqtt {
         if filter.share_name.is_some() {
             return;
         }
-        for message in self.retained.matching(filter.pattern, turn.now) {
+        for message in self.retained.matching(filter.pattern, turn.now, &mut turn.changes) {
             let delivery = Delivery {
                 qos: message.qos.min(subscription.options.maximum_qos),
                 // [mqtt-5.0/MQTT-3.3.1-9] RETAIN says why it comes, whatever the subscription asks for.
@@ -160,7 +175,7 @@ impl Mqtt {
             codes.push(if in_use {
                 ReasonCode::PacketIdentifierInUse
             } else {
-                self.unsubscribe(&client_id, filter)
+                self.unsubscribe(&client_id, filter, &mut turn.changes)
             });
         }
         let words = in_use.then_some(Violation::PacketIdentifierInUse);
@@ -175,8 +190,14 @@ impl Mqtt {
     }
 
     /// [mqtt-5.0/MQTT-3.10.4-1] ends the subscription to exactly this filter.
-    fn unsubscribe(&mut self, client_id: &ClientId, filter: &str) -> ReasonCode {
-        let former = self.sessions.get_mut(client_id).and_then(|session| session.unsubscribe(filter));
+    pub(in crate::mqtt) fn unsubscribe(
+        &mut self,
+        client_id: &ClientId,
+        filter: &str,
+        changes: &mut Changes,
+    ) -> ReasonCode {
+        let session = self.sessions.get_mut(client_id);
+        let former = session.and_then(|session| session.unsubscribe(filter, changes));
         match former {
             Some(held) => {
                 self.subscriptions.remove(held.filter(), client_id);
