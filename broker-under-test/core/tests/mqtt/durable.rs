@@ -287,8 +287,8 @@ fn came_to_alice(world: &mut World) -> Vec<String> {
     let alice = world.connect_311("alice", false);
     let sent = world.take_sent(alice);
     for message in &sent {
-        let id = message.get(5..7).map(|id| u16::from_be_bytes([id[0], id[1]])).expect("a packet identifier");
-        world.exchange(alice, &ack(0x40, id), &[]);
+        let id = message.get(5..7).expect("a packet identifier");
+        world.exchange(alice, &packet(0x40, &[id]), &[]);
     }
     world.send(alice, b"\xe0\x00");
     sent.iter()

@@ -110,7 +110,7 @@ impl Mqtt {
         options.maximum_qos = options.maximum_qos.min(self.config.maximum_qos);
         let subscription = Subscription { options, identifier };
         let held = HeldSubscription::of(filter, subscription);
-        let is_new = self.hold_subscription(client_id, request.filter, held, &mut turn.changes);
+        let is_new = self.hold_subscription(client_id, request.filter, &held, &mut turn.changes);
         Ok((subscription, is_new))
     }
 
@@ -120,7 +120,7 @@ impl Mqtt {
         &mut self,
         client_id: &ClientId,
         filter: &str,
-        held: HeldSubscription,
+        held: &HeldSubscription,
         changes: &mut Changes,
     ) -> bool {
         let Some(session) = self.sessions.get_mut(client_id) else { return false };

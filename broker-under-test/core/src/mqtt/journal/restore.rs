@@ -31,7 +31,7 @@ impl Mqtt {
                 let _unpublished = self.forget_session(&client.into(), &mut silent());
             }
             Change::Subscribed { client, filter, held } => {
-                self.hold_subscription(&client.into(), filter, held, &mut silent());
+                self.hold_subscription(&client.into(), filter, &held, &mut silent());
             }
             Change::Unsubscribed { client, filter } => {
                 self.unsubscribe(&client.into(), filter, &mut silent());
