@@ -164,5 +164,5 @@ fn read_profile(given: &str) -> Result<Profile, Failure> {
 /// What makes names on a shared broker ours: no other run, before or beside this one, has it.
 fn token() -> String {
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    format!("mqspec-{:x}-{:x}", std::process::id(), since_epoch.as_millis())
+    format!("{:x}-{:x}", std::process::id(), since_epoch.as_nanos())
 }

@@ -42,13 +42,23 @@ impl Selector {
             return Ok(Self::Version(spec));
         }
         let name = suite.name_of(text);
+        if text.trim_matches(['/', ' ']).is_empty() {
+            return Err(UnknownSelector {
+                selector: text.to_owned(),
+                why: "it names nothing",
+                help: Some(String::from("leave the selector out, or write `.`, to mean everything")),
+            });
+        }
+        if suite.is_folder(text) {
+            return Ok(Self::Name(String::new()));
+        }
         if let Some((file, spec)) = name.rsplit_once('@')
             && Spec::parse(spec).is_some()
             && suite.files.iter().any(|known| known.name == file)
         {
             return Ok(Self::Address(name));
         }
-        if name.is_empty() || name == "." || suite.files.iter().any(|file| is_below(&file.name, &name)) {
+        if suite.files.iter().any(|file| is_below(&file.name, &name)) {
             return Ok(Self::Name(name));
         }
         let statements = find_statements(text, catalogue);
@@ -134,7 +144,6 @@ fn has_number(statement: &Statement, number: &str) -> bool {
 
 fn is_below(name: &str, folder: &str) -> bool {
     folder.is_empty()
-        || folder == "."
         || name.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
@@ -197,6 +206,17 @@ mod tests {
         }
         assert!(!Selector::Name(String::from("mqtt/qos")).may_select("mqtt/qos-2/pubrel-resent"));
         assert!(Selector::Name(String::from("mqtt")).may_select("mqtt/qos-2/pubrel-resent"));
+    }
+
+    #[test]
+    fn the_suites_folder_is_everything_and_an_empty_name_is_a_mistake() {
+        for text in [".", "./", "scenarios", "scenarios/", "./scenarios/"] {
+            assert_eq!(parse(text), Ok(Selector::Name(String::new())), "{text}");
+        }
+        for text in ["", " ", "/", "//"] {
+            let unknown = parse(text).expect_err("it names nothing");
+            assert!(unknown.help.is_some_and(|help| help.contains("everything")), "{text}");
+        }
     }
 
     #[test]

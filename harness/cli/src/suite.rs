@@ -106,6 +106,13 @@ impl Suite {
         Ok(Some(ScenarioFile { name, path: path.display().to_string(), text: Cow::Owned(read_text(path)?) }))
     }
 
+    /// Whether a path means the whole suite: its folder, however that is written.
+    pub fn is_folder(&self, path: &str) -> bool {
+        let plain = |path: &str| path.trim_start_matches("./").trim_end_matches('/').to_owned();
+        let path = plain(path);
+        [".", "", DEFAULT_FOLDER].contains(&path.as_str()) || path == plain(&self.folder.to_string_lossy())
+    }
+
     /// A path as a user writes it, as a name below the suite's folder: `./scenarios/mqtt/qos-2/` is
     /// `mqtt/qos-2`, `scenarios/mqtt/qos-2/x.yaml` is `mqtt/qos-2/x`.
     pub fn name_of(&self, path: &str) -> String {

@@ -103,8 +103,21 @@ fn a_scenario_for_a_live_broker_is_skipped_with_its_reason() {
     let folder = folder(&[("connect", &live)]);
     let output = mqspec(folder.path(), &["test"]);
     assert!(stdout(&output).contains("it asks for another implementation"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("nothing was judged"), "{}", stdout(&output));
     assert_eq!(last_line(&output), "0 passed, 0 failed, 2 skipped");
-    assert_eq!(code(&output), 0);
+    assert_eq!(code(&output), 3, "what was only skipped is no pass");
+}
+
+#[test]
+fn an_empty_selector_is_bad_input_and_a_dot_is_everything() {
+    let folder = folder(&[("connect", GOOD)]);
+    for empty in ["", "/"] {
+        let output = mqspec(folder.path(), &["test", empty]);
+        assert_eq!(code(&output), 2, "`{empty}`: {}", stdout(&output));
+        assert!(stderr(&output).contains("to mean everything"), "{}", stderr(&output));
+    }
+    let output = mqspec(folder.path(), &["test", "."]);
+    assert_eq!(last_line(&output), "2 passed, 0 failed, 0 skipped");
 }
 
 #[test]

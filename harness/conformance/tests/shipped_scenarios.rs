@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use mqspec_conformance::plan::Worlds;
+use mqspec_conformance::plan::{Action, Bindings, Plan, Step, Template, Worlds};
 use mqspec_conformance::scenario::files::{File, load_dir};
 use mqspec_conformance::scenario::{Kind, Node, parse};
+use mqspec_wire::Value;
 use serde_yaml::Value as Yaml;
 
 fn root() -> PathBuf {
@@ -90,6 +91,61 @@ fn difference(at: &str, ours: &Node, theirs: &Yaml) -> Option<String> {
         _ => false,
     };
     (!same).then(|| at.to_owned())
+}
+
+/// Statements that are about client identifiers, or about text that no broker may take.
+const ABOUT_CLIENT_IDS: [&str; 3] = ["/MQTT-3.1.3-", "/MQTT-1.5.3-", "/MQTT-1.5.4-"];
+
+/// `$run` as the live world binds it: 12 letters and digits.
+const LIVE_RUN: &str = "mq0123456789";
+
+#[test]
+fn client_ids_are_such_as_every_server_must_take() {
+    // [mqtt-3.1.1/MQTT-3.1.3-5] letters and digits, 1 to 23 bytes.
+    let mut seen = 0;
+    for file in shipped() {
+        for plan in file.plans.as_ref().expect("it loads") {
+            if plan.statements.iter().any(|id| ABOUT_CLIENT_IDS.iter().any(|about| id.contains(about))) {
+                continue;
+            }
+            for id in client_ids(plan) {
+                seen += 1;
+                let plain = id.chars().all(|letter| letter.is_ascii_alphanumeric());
+                assert!(plain && (1..=23).contains(&id.len()), "{}: the client id `{id}`", plan.address);
+            }
+        }
+    }
+    assert!(seen > 400, "{seen} client ids of well-formed CONNECTs");
+}
+
+/// The client ids of a plan's CONNECTs that are well-formed and name one.
+fn client_ids(plan: &Plan) -> Vec<String> {
+    let bindings: Bindings =
+        [("run", LIVE_RUN)].into_iter().map(|(name, value)| (name.to_owned(), Value::text(value))).collect();
+    let mut ids = Vec::new();
+    sent(&plan.steps, &mut |packet| {
+        if packet.name == "connect" && packet.malformed.is_empty() {
+            let id = packet.fields.iter().rev().find(|(name, _)| name == "client_id");
+            let value = id.map(|(_, id)| id.evaluate(&bindings).expect("made of `$run`"));
+            ids.extend(value.map(|value| value.as_text().expect("a client id is text").to_owned()));
+        }
+    });
+    ids
+}
+
+/// Hands over every packet that steps send.
+fn sent(steps: &[Step], take: &mut dyn FnMut(&Template)) {
+    for step in steps {
+        if let Action::Send { packet, .. } = &step.action {
+            take(packet);
+        } else if let Action::Repeat { steps, .. } = &step.action {
+            sent(steps, take);
+        } else if let Action::Together(branches) = &step.action {
+            for branch in branches {
+                sent(branch, take);
+            }
+        }
+    }
 }
 
 /// Keys whose values name something on the broker.

@@ -77,6 +77,9 @@ fn write_skipped(run: &Run, paint: Paint, out: &mut dyn Write) -> io::Result<()>
     for (reason, times) in reasons {
         writeln!(out, "  {times:>4} × {reason}")?;
     }
+    if run.summary().judged_nothing() {
+        writeln!(out, "\n{}", paint.bad("everything that was selected was skipped: nothing was judged"))?;
+    }
     Ok(())
 }
 

@@ -104,11 +104,16 @@ impl Summary {
         }
     }
 
-    /// A failure outweighs what is undecided.
+    /// Whether there was something to judge and nothing was judged: all of it was skipped.
+    pub const fn judged_nothing(self) -> bool {
+        self.skipped > 0 && self.passed == 0 && self.failed == 0 && self.inconclusive == 0
+    }
+
+    /// A failure outweighs what is undecided, and what was only skipped says nothing about a broker.
     pub const fn conclusion(self) -> Conclusion {
         if self.failed > 0 {
             Conclusion::Broken
-        } else if self.inconclusive > 0 {
+        } else if self.inconclusive > 0 || self.judged_nothing() {
             Conclusion::Undecided
         } else {
             Conclusion::Holds
@@ -271,6 +276,14 @@ pub(crate) mod tests {
         assert_eq!(of(0, 0), Conclusion::Holds);
         assert_eq!(of(0, 1), Conclusion::Undecided);
         assert_eq!(of(1, 1), Conclusion::Broken);
+    }
+
+    #[test]
+    fn what_was_only_skipped_is_no_pass() {
+        let skipped = Summary { skipped: 3, ..Summary::default() };
+        assert_eq!(skipped.conclusion(), Conclusion::Undecided);
+        assert_eq!(Summary { passed: 1, ..skipped }.conclusion(), Conclusion::Holds);
+        assert_eq!(Summary::default().conclusion(), Conclusion::Holds, "nothing was asked for");
     }
 
     #[test]

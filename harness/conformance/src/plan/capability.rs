@@ -42,6 +42,7 @@ pub const CAPABILITIES: &[Capability] = &[
     mqtt("topic_alias_maximum", Some(65_535), "takes this many topic aliases"),
     mqtt("maximum_packet_size", Some(4_294_967_295), "takes packets of this many bytes"),
     mqtt("sessions", None, "keeps sessions beyond their connection"),
+    mqtt("empty_client_id", None, "lets a client in that names no client identifier"),
     mqtt("anonymous", None, "lets clients in that name no user"),
     mqtt("authentication", None, "turns wrong credentials away"),
     mqtt("durable", None, "keeps sessions and retained messages when it restarts"),

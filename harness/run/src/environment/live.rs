@@ -27,7 +27,8 @@ use crate::sut::process::Process;
 pub struct Settings {
     /// Where the fault layer's chance comes from.
     pub seed: u64,
-    /// What makes names unique to this run on a broker that others use too.
+    /// What tells this use of a broker from all others, before it and beside it. Of any length: names are
+    /// made from a digest of it ([`name_of_run`]).
     pub token: String,
     /// How long an expectation waits that says nothing else, and a connection attempt too.
     pub patience: Duration,
@@ -69,8 +70,7 @@ fn environment(
     let (user, password) =
         login(&target.amqp).unwrap_or_else(|| (String::from("guest"), String::from("guest")));
     let vhost = target.amqp.as_ref().map_or("/", |endpoint| &endpoint.vhost);
-    // One run, one token: two plans, or two rounds of one, never share a name.
-    let run = format!("{}-{:08x}", settings.token, fold(&plan.address));
+    let run = name_of_run(&settings.token, &plan.address);
     let bindings: Bindings =
         [("run", run.as_str()), ("user", &user), ("password", &password), ("vhost", vhost)]
             .into_iter()
@@ -92,9 +92,25 @@ fn environment(
     }
 }
 
-/// A short number for a plan's address (FNV-1a).
-fn fold(text: &str) -> u32 {
-    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+/// `$run` of a plan on a broker that others use too: `mq` and ten letters and digits, so that two plans never
+/// share a name. An actor's name of up to eleven more still makes a client identifier that every server must
+/// take (MQTT 3.1.1, section 3.1.3.1: 23 letters and digits).
+fn name_of_run(token: &str, address: &str) -> String {
+    const DIGITS: [char; 36] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j',
+        'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z',
+    ];
+    // FNV-1a; 51 of its 64 bits are kept.
+    let bytes = token.bytes().chain([0]).chain(address.bytes());
+    let mut rest = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mut name = String::from("mq");
+    for _ in 0..10 {
+        name.extend(usize::try_from(rest % 36).ok().and_then(|digit| DIGITS.get(digit)));
+        rest /= 36;
+    }
+    name
 }
 
 fn broken(plan: &Plan, why: String) -> RunResult {
@@ -206,5 +222,24 @@ struct ProcessControl(Arc<Process>);
 impl BrokerControl for ProcessControl {
     fn act(self: Rc<Self>, fault: BrokerFault) -> LocalBoxFuture<'static, Result<(), String>> {
         Box::pin(async move { self.0.act(fault).await })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::name_of_run;
+
+    #[test]
+    fn every_plan_of_every_run_has_a_short_name_of_its_own() {
+        let names: BTreeSet<String> = (0..100)
+            .flat_map(|token| {
+                (0..100).map(move |plan| name_of_run(&token.to_string(), &format!("mqtt/{plan}@mqtt-5.0")))
+            })
+            .collect();
+        assert_eq!(names.len(), 10_000);
+        assert!(names.iter().all(|name| name.len() == 12));
+        assert!(names.iter().all(|name| name.chars().all(|letter| letter.is_ascii_alphanumeric())));
     }
 }

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mqspec_conformance::plan::capability::CAPABILITIES;
-use mqspec_conformance::plan::{
-    Action, ActorId, ActorPlan, Expect, Expression, Need, Origin, Pattern, Plan, Step, Take, Template, Worlds,
-};
+use mqspec_conformance::plan::{Action, Need, Plan, Step, Worlds};
 use mqspec_conformance::trace::What;
 use mqspec_conformance::verdict::Cause;
 use mqspec_wire::{Packet, Spec, Value};
 
 use super::external::Target;
+use super::question;
 use crate::environment::live;
 use crate::script::RunResult;
 
@@ -157,7 +156,8 @@ pub fn probe(target: &Target, patience: Duration) -> Result<Capabilities, ProbeE
         let address = format!("{}:{}", endpoint.host, endpoint.port);
         let mut refusals = Vec::new();
         for spec in versions.iter().copied() {
-            let result = live::run(&greeting(spec), target, &settings(patience));
+            let ask = |plan: &Plan| live::run(plan, target, &settings(patience));
+            let result = ask(&question::greeting(spec));
             match answer(spec, &result) {
                 Ok(packets) => {
                     let mut said =
@@ -166,6 +166,10 @@ pub fn probe(target: &Target, patience: Duration) -> Result<Capabilities, ProbeE
                     let asks = !spec.is_mqtt() || endpoint.login.is_some();
                     said.insert(String::from("authentication"), Value::Bool(asks));
                     said.insert(String::from("anonymous"), Value::Bool(!asks));
+                    if spec.is_mqtt() {
+                        let nameless = answer(spec, &ask(&question::nameless(spec)));
+                        said.insert(String::from("empty_client_id"), Value::Bool(nameless.is_ok()));
+                    }
                     capabilities.product = capabilities.product.or_else(|| product(&packets));
                     capabilities.known.insert(spec, said);
                 }
@@ -187,74 +191,6 @@ fn settings(patience: Duration) -> live::Settings {
         token: format!("mqspec-probe-{:08x}", std::process::id()),
         patience,
         limit: patience * 3,
-    }
-}
-
-/// A plan that connects and, over MQTT, subscribes at QoS 2 to see what is granted.
-fn greeting(spec: Spec) -> Plan {
-    let actor = ActorId(0);
-    let send = |name: &str, fields: Vec<(&str, Expression)>| Action::Send {
-        actor,
-        packet: Template {
-            name: name.to_owned(),
-            fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-            malformed: Vec::new(),
-        },
-    };
-    let expect = |name: &str, bind: &str| {
-        Action::Expect(Expect {
-            actor,
-            alternatives: vec![Pattern::Packet {
-                name: name.to_owned(),
-                channel: None,
-                fields: Vec::new(),
-                should: Vec::new(),
-                bind: if bind.is_empty() { Vec::new() } else { vec![(bind.to_owned(), bind.to_owned())] },
-            }],
-            take: Take::Next,
-            within: None,
-        })
-    };
-    let literal = |value: Value| Expression::Literal(value);
-    let actions = if spec.is_mqtt() {
-        let filter = Expression::Map(vec![
-            (String::from("filter"), Expression::Name(String::from("run"))),
-            (String::from("qos"), literal(Value::Integer(2))),
-        ]);
-        vec![
-            Action::Open { actor },
-            send(
-                "connect",
-                vec![
-                    ("client_id", Expression::Name(String::from("run"))),
-                    ("clean_start", literal(Value::Bool(true))),
-                ],
-            ),
-            expect("connack", ""),
-            send(
-                "subscribe",
-                vec![
-                    ("packet_id", literal(Value::Integer(1))),
-                    ("subscriptions", Expression::List(vec![filter])),
-                ],
-            ),
-            expect("suback", ""),
-            send("disconnect", Vec::new()),
-        ]
-    } else {
-        vec![Action::Open { actor }, send("protocol-header", Vec::new()), expect("connection.start", "")]
-    };
-    let step = |action| Step { action, origin: Origin::default(), proves: None };
-    Plan {
-        address: format!("capabilities@{spec}"),
-        title: String::from("What the broker says about itself"),
-        spec,
-        statements: vec![String::from("capabilities")],
-        needs: Vec::new(),
-        worlds: Worlds::Both,
-        broker: Vec::new(),
-        actors: vec![ActorPlan { name: String::from("probe"), spec }],
-        steps: actions.into_iter().map(step).collect(),
     }
 }
 

@@ -5,4 +5,5 @@ pub mod external;
 pub mod mutant;
 pub mod process;
 pub mod profile;
+mod question;
 pub mod reference;

@@ -52,6 +52,8 @@ pub(super) struct Lowering<'a> {
     steps: Vec<Step>,
     origin: Origin,
     proves: Option<Vec<String>>,
+    /// How often the steps of the `repeat`s that are being lowered are done, all of them counted.
+    rounds: u64,
     problems: Vec<Problem>,
 }
 
@@ -126,6 +128,7 @@ impl<'a> Lowering<'a> {
             steps: Vec::new(),
             origin: Origin::default(),
             proves: None,
+            rounds: 1,
             problems: Vec::new(),
         }
     }
@@ -306,9 +309,11 @@ impl<'a> Lowering<'a> {
     }
 }
 
-/// `${run}-name`: unique on a broker that others use too.
+/// `${run}name`: unique on a broker that others use too, and nothing but letters and digits, as a 3.1.1 server
+/// need not take more (3.1.3.1).
 fn run_name(name: &str) -> Expression {
-    Expression::Text(vec![TextPart::Name(String::from("run")), TextPart::Literal(format!("-{name}"))])
+    let plain = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    Expression::Text(vec![TextPart::Name(String::from("run")), TextPart::Literal(plain)])
 }
 
 /// Collects the packet identifiers that are written in an actor's steps.

@@ -10,6 +10,9 @@ use crate::scenario::diagnostic::Problem;
 use crate::scenario::node::Node;
 use crate::statement::suggest::nearest;
 
+/// How often a step may be done, in nested repeats, too: a run with more of it never comes to its end.
+const MOST_ROUNDS: u64 = 1_000_000;
+
 impl<'a> Lowering<'a> {
     pub(super) fn broker(&mut self, value: &Node, faults: &[BrokerFault]) {
         let entries = self.map(value, "broker").unwrap_or_default();
@@ -36,7 +39,7 @@ impl<'a> Lowering<'a> {
     pub(super) fn repeat(&mut self, node: &'a Node) {
         let Some(entries) = self.map(node, "repeat") else { return };
         self.known_keys(&entries, "repeat", &["times", "counter", "steps"]);
-        let times = node.get("times").and_then(|times| self.number(times, "`times`", 1, 1_000_000));
+        let times = node.get("times").and_then(|times| self.number(times, "`times`", 1, MOST_ROUNDS));
         let counter = node.get("counter").and_then(|counter| self.new_name(counter));
         for key in ["times", "steps"] {
             if node.get(key).is_none() {
@@ -46,7 +49,16 @@ impl<'a> Lowering<'a> {
                 );
             }
         }
+        let outer = self.rounds;
+        self.rounds = outer.saturating_mul(times.unwrap_or(1));
+        if let (true, Some(times)) = (outer <= MOST_ROUNDS && self.rounds > MOST_ROUNDS, node.get("times")) {
+            self.report(
+                Problem::new(times.span.clone(), format!("these steps would be done {} times", self.rounds))
+                    .help(format!("{MOST_ROUNDS} at most, with every `repeat` around them counted")),
+            );
+        }
         let steps = node.get("steps").map(|steps| self.nested(steps)).unwrap_or_default();
+        self.rounds = outer;
         if let Some(counter) = &counter {
             self.names.remove(counter);
         }
