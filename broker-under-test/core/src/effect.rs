@@ -113,6 +113,18 @@ impl Effects {
         self.list.push(Effect::Record { bytes });
     }
 
+    /// Takes the records out, oldest first, and leaves the rest.
+    pub fn take_records(&mut self) -> Vec<Bytes> {
+        let is_record = |effect: &mut Effect| matches!(effect, Effect::Record { .. });
+        self.list
+            .extract_if(.., is_record)
+            .filter_map(|effect| match effect {
+                Effect::Record { bytes } => Some(bytes),
+                Effect::Send { .. } | Effect::Close { .. } => None,
+            })
+            .collect()
+    }
+
     /// Takes all effects out, oldest first.
     pub fn drain(&mut self) -> impl Iterator<Item = Effect> + '_ {
         self.list.drain(..)

@@ -22,7 +22,7 @@ pub enum FilesError {
     #[error("{} is not a directory", .0.display())]
     NotADirectory(PathBuf),
     /// It cannot be made, or not be used.
-    #[error("cannot {doing} the data directory {}: {source}", path.display())]
+    #[error("cannot {doing} the data directory {}", path.display())]
     Io {
         /// What was tried: `make`, `open`, `lock`.
         doing: &'static str,

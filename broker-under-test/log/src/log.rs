@@ -155,6 +155,7 @@ impl<D: Disk> Log<D> {
             }
             Err(AppendError::Full) => {
                 self.failing_result(Self::remove_next)?;
+                self.compacted = self.end; // until it has grown as much again
                 Err(AppendError::Full)
             }
             Err(AppendError::Failed(why)) => {

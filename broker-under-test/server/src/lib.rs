@@ -8,11 +8,13 @@
 mod clock;
 mod connection;
 mod door;
+mod durable;
 mod listener;
 mod serve;
 
 pub use clock::{Clock, Sleep, SystemClock};
 pub use connection::LINGER;
 pub use door::Door;
+pub use durable::{Durable, LOOK_FOR_ROOM, StorageError, StorageNotice};
 pub use listener::{Accept, Accepted, BindError, Listener, Stream, TcpListener};
 pub use serve::{BACKLOG_LIMIT, Notice, Server, serve};

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use crate::clock::{Clock, Sleep};
 use crate::connection::{Event, Link, connection};
 use crate::door::Door;
+use crate::durable::StorageError;
 use crate::listener::{Accepted, Listener};
 
 /// How many bytes may wait to be written to a connection before nothing more is read from it. A peer that
@@ -115,12 +116,16 @@ struct Peer {
 }
 
 /// Serves until `shutdown`, then says goodbye and gives the broker back. For more choice see [`Server`].
+///
+/// # Errors
+///
+/// Of [`Server::run`]; a broker that keeps nothing has none.
 pub async fn serve(
     broker: Broker,
     listeners: Vec<(Protocol, Box<dyn Listener>)>,
     clock: Rc<dyn Clock>,
     shutdown: impl Future<Output = ()>,
-) -> Broker {
+) -> Result<Broker, StorageError> {
     let server = Server::new(broker, clock);
     listeners
         .into_iter()
@@ -166,10 +171,14 @@ impl<D: Door> Server<D> {
     /// Serves until `shutdown`, then says goodbye, waits at most [`crate::LINGER`] for the connections to
     /// end, and gives the broker back.
     ///
+    /// # Errors
+    ///
+    /// The broker cannot keep what it must (see [`Door::commit`]). All connections are dropped as they are.
+    ///
     /// # Panics
     ///
     /// When the broker names a deadline that has already passed, as the loop would never rest again.
-    pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> D {
+    pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<D, StorageError> {
         let (arrived, mut arrivals) = mpsc::unbounded_channel();
         let mut accepting: FuturesUnordered<Task> = std::mem::take(&mut self.listeners)
             .into_iter()
@@ -199,15 +208,15 @@ impl<D: Door> Server<D> {
                 Wake::Alarm => timer = None,
             }
             self.pass_time();
-            self.apply_effects();
+            self.apply_effects()?;
         }
         drop(accepting);
         self.now = self.clock.now();
         self.input(Input::ShutDown);
-        self.apply_effects();
+        self.apply_effects()?;
         self.links.clear();
         while self.connections.next().await.is_some() {}
-        self.door
+        Ok(self.door)
     }
 
     fn input(&mut self, input: Input<'_>) {
@@ -277,8 +286,9 @@ impl<D: Door> Server<D> {
         }
     }
 
-    /// Hands the effects of a batch to the connections, then lets those read on that may.
-    fn apply_effects(&mut self) {
+    /// Makes a batch durable, hands its effects to the connections, then lets those read on that may.
+    fn apply_effects(&mut self) -> Result<(), StorageError> {
+        self.door.commit(self.now, &mut self.effects)?;
         for effect in self.effects.drain() {
             match effect {
                 Effect::Send { connection, bytes } => {
@@ -292,7 +302,9 @@ impl<D: Door> Server<D> {
                         (self.notices)(Notice::Closed { connection });
                     }
                 }
-                Effect::Record { .. } => unreachable!("a broker that is not durable makes no records"),
+                Effect::Record { .. } => {
+                    unreachable!("a commit takes all records, and without one there are none")
+                }
             }
         }
         let links = &self.links;
@@ -304,6 +316,7 @@ impl<D: Door> Server<D> {
             }
             None => false,
         });
+        Ok(())
     }
 }
 

@@ -260,6 +260,10 @@ pub struct BrokerArguments {
     /// The address to listen on.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub listen: IpAddr,
+    /// Keep what outlives the broker in this directory (made if there is none); without it, a broker that
+    /// ends forgets everything.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
 }
 
 /// `mqspec schema`.

@@ -9,12 +9,21 @@ const ARROWS: [(&str, &[&str]); 7] = [
     ("harness/wire", &[]),
     ("harness/conformance", &["mqspec-wire"]),
     // Only its `sut` module knows the broker.
-    ("harness/run", &["mqspec-wire", "mqspec-conformance", "mqspec-broker-core", "mqspec-broker-server"]),
+    (
+        "harness/run",
+        &[
+            "mqspec-wire",
+            "mqspec-conformance",
+            "mqspec-broker-core",
+            "mqspec-broker-log",
+            "mqspec-broker-server",
+        ],
+    ),
     // One of its tests replays what the fuzzers found.
     ("harness/cli", &["mqspec-wire", "mqspec-conformance", "mqspec-run", "mqspec-fuzz-properties"]),
     ("broker-under-test/core", &[]),
     ("broker-under-test/log", &[]),
-    ("broker-under-test/server", &["mqspec-broker-core"]),
+    ("broker-under-test/server", &["mqspec-broker-core", "mqspec-broker-log"]),
 ];
 
 /// Crates that are told the time and never ask.

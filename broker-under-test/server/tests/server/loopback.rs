@@ -33,7 +33,8 @@ async fn with_broker<A: Future<Output = ()>>(client: impl FnOnce(SocketAddr, Soc
             drop(stop);
         })
     };
-    tokio::time::timeout(DEADLINE, both).await.expect("the conversation ends by itself");
+    let (served, ()) = tokio::time::timeout(DEADLINE, both).await.expect("the conversation ends by itself");
+    drop(served.expect("a broker that keeps nothing"));
 }
 
 async fn connect(address: SocketAddr) -> TcpStream {

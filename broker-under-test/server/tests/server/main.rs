@@ -5,6 +5,7 @@
     reason = "the tests are what the clock is for: they pause it and wait by it"
 )]
 
+mod durable;
 mod loopback;
 mod shell;
 mod simulated;

@@ -53,7 +53,7 @@ fn run() -> (Vec<String>, Vec<String>) {
             Server::new(Obedient::new(log), Rc::new(SimulatedClock))
                 .listen(Protocol::Mqtt, Box::new(SimulatedListener(listener)))
                 .run(std::future::pending())
-                .await;
+                .await?;
             Ok(())
         }
     });

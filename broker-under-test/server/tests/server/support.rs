@@ -9,8 +9,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use mqspec_broker_core::durable::BadRecord;
 use mqspec_broker_core::{ConnectionId, Effects, Input, Now, Protocol};
-use mqspec_broker_server::{Accept, Accepted, Door, Listener, Notice, Server, SystemClock, TcpListener};
+use mqspec_broker_log::{Disk, Options};
+use mqspec_broker_server::{
+    Accept, Accepted, Clock, Door, Durable, Listener, Notice, Server, StorageError, StorageNotice,
+    SystemClock, TcpListener,
+};
 use tokio::io::DuplexStream;
 use tokio::sync::oneshot;
 
@@ -22,6 +27,7 @@ pub(super) const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv
 pub(super) struct Log {
     inputs: Rc<RefCell<Vec<(Now, String)>>>,
     notices: Rc<RefCell<Vec<Notice>>>,
+    storage: Rc<RefCell<Vec<StorageNotice>>>,
 }
 
 impl Log {
@@ -33,6 +39,10 @@ impl Log {
         self.notices.borrow().clone()
     }
 
+    pub(super) fn storage(&self) -> Vec<StorageNotice> {
+        self.storage.borrow().clone()
+    }
+
     /// When the first input that begins so came.
     pub(super) fn time_of(&self, begins: &str) -> Duration {
         let inputs = self.inputs.borrow();
@@ -40,17 +50,18 @@ impl Log {
     }
 }
 
-/// Obeys lines: `say WORDS`, `fill BYTES`, `wake SECONDS` (then says `awake`), `close`. Every Received is
-/// expected to hold whole lines, except after `close`.
+/// Obeys lines: `say WORDS`, `fill BYTES`, `wake SECONDS` (then says `awake`), `keep WORDS`, `hoard BYTES`, `forget`, `close`.
+/// Every Received is expected to hold whole lines, except after `close`.
 pub(super) struct Obedient {
     log: Log,
+    kept: Vec<Bytes>,
     open: Vec<ConnectionId>,
     alarm: Option<(Now, ConnectionId)>,
 }
 
 impl Obedient {
     pub(super) fn new(log: Log) -> Self {
-        Self { log, open: Vec::new(), alarm: None }
+        Self { log, kept: Vec::new(), open: Vec::new(), alarm: None }
     }
 
     fn obey(&mut self, now: Now, connection: ConnectionId, line: &str, effects: &mut Effects) {
@@ -62,6 +73,20 @@ impl Obedient {
             ("wake", seconds) => {
                 let delay = Duration::from_secs(seconds.parse().expect("a number"));
                 self.alarm = Some((now + delay, connection));
+            }
+            ("keep", words) => {
+                let words = Bytes::copy_from_slice(words.as_bytes());
+                self.kept.push(words.clone());
+                effects.record(words);
+            }
+            ("hoard", count) => {
+                let hoard = Bytes::from(vec![b'x'; count.parse().expect("a number")]);
+                self.kept.push(hoard.clone());
+                effects.record(hoard);
+            }
+            ("forget", "") => {
+                self.kept.clear();
+                effects.record(Bytes::new());
             }
             ("close", "") => {
                 effects.close(connection);
@@ -119,6 +144,24 @@ impl Door for Obedient {
     fn next_deadline(&self) -> Option<Now> {
         self.alarm.map(|(at, _)| at)
     }
+
+    fn restore(&mut self, record: &[u8]) -> Result<(), BadRecord> {
+        match record {
+            b"" => self.kept.clear(),
+            b"poison" => return Err(BadRecord::Content("poison")),
+            _ => self.kept.push(Bytes::copy_from_slice(record)),
+        }
+        Ok(())
+    }
+
+    fn restored(&mut self, now: Now, _effects: &mut Effects) {
+        let kept: Vec<_> = self.kept.iter().map(|record| String::from_utf8_lossy(record)).collect();
+        self.note(now, format!("restored {}", kept.join(", ")));
+    }
+
+    fn snapshot(&self) -> Vec<Bytes> {
+        self.kept.clone()
+    }
 }
 
 /// Lets prepared connections in.
@@ -170,8 +213,32 @@ impl Bench {
 
     /// Serves while the client acts, then shuts down.
     pub(super) async fn run(self, client: impl Future<Output = ()>) -> Log {
+        let log = self.log.clone();
+        self.run_behind(Obedient::new(log.clone()), client).await.expect("a broker that keeps nothing");
+        log
+    }
+
+    /// As [`Bench::run`], with a log on a disk.
+    pub(super) async fn run_on(
+        self,
+        disk: impl Disk,
+        client: impl Future<Output = ()>,
+    ) -> (Log, Result<(), StorageError>) {
+        let log = self.log.clone();
+        let notices = Rc::clone(&log.storage);
+        let tell = move |notice| notices.borrow_mut().push(notice);
+        let options = Options { ballast: 4096, ..Options::default() };
+        let now = SystemClock::new().now();
+        let result = match Durable::open(Obedient::new(log.clone()), disk, options, now, tell) {
+            Ok(door) => self.run_behind(door, client).await,
+            Err(why) => Err(why),
+        };
+        (log, result)
+    }
+
+    async fn run_behind(self, door: impl Door, client: impl Future<Output = ()>) -> Result<(), StorageError> {
         let notices = Rc::clone(&self.log.notices);
-        let mut server = Server::new(Obedient::new(self.log.clone()), Rc::new(SystemClock::new()))
+        let mut server = Server::new(door, Rc::new(SystemClock::new()))
             .on_notice(move |notice| notices.borrow_mut().push(notice))
             .listen(Protocol::Mqtt, Box::new(self.memory));
         if let Some(tcp) = self.tcp {
@@ -182,7 +249,7 @@ impl Bench {
             client.await;
             drop(stop);
         };
-        tokio::join!(server.run(async { drop(stopped.await) }), act);
-        self.log
+        let (served, ()) = tokio::join!(server.run(async { drop(stopped.await) }), act);
+        served.map(drop)
     }
 }

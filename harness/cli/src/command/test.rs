@@ -142,8 +142,6 @@ fn count_steps(steps: &[Step]) -> usize {
             | Action::ExpectAll { .. }
             | Action::ExpectNothing { .. }
             | Action::Close { .. }
-            | Action::Do { .. }
-            | Action::Settle { .. }
             | Action::Fault(_)
             | Action::Broker(_)
             | Action::Wait(_)

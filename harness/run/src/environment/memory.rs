@@ -125,7 +125,7 @@ impl Host {
             .listen(Protocol::Mqtt, Box::new(Pipes(mqtt_door)))
             .listen(Protocol::Amqp, Box::new(Pipes(amqp_door)));
         let task = tokio::task::spawn_local(async move {
-            server.run(stopped.notified()).await;
+            drop(server.run(stopped.notified()).await);
         });
         self.running.replace(Some(Process { task, mqtt, amqp, stop }));
     }

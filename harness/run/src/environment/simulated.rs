@@ -116,7 +116,7 @@ fn simulate(plan: &Plan, settings: &Settings, doorkeeper: &Doorkeeper) -> RunRes
             let broker = Server::new(door, Rc::new(BrokerClock(clock)))
                 .listen(Protocol::Mqtt, Box::new(SimulatedListener(mqtt)))
                 .listen(Protocol::Amqp, Box::new(SimulatedListener(amqp)));
-            broker.run(stop.notified()).await;
+            broker.run(stop.notified()).await?;
             control.listens.set(false);
             Ok(())
         }

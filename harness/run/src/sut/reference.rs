@@ -1,15 +1,24 @@
 //! Our reference broker: how a scenario's `broker:` settings become its configuration, and how it is served
 //! on real sockets.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use mqspec_broker_core::mqtt::MqttConfig;
 use mqspec_broker_core::mqtt::codec::Qos;
 use mqspec_broker_core::{Broker, Config, Protocol};
-use mqspec_broker_server::{BindError, Notice, Server, SystemClock, TcpListener};
+use mqspec_broker_log::{Files, Options};
+use mqspec_broker_server::{
+    BindError, Clock as _, Door, Durable, Server, StorageNotice, SystemClock, TcpListener,
+};
 use mqspec_conformance::plan::setting::{SETTINGS, Setting};
 use mqspec_wire::Value;
+use thiserror::Error;
+
+pub use mqspec_broker_log::{FilesError, LogError};
+pub use mqspec_broker_server::StorageError;
 
 /// The reference broker's configuration with these settings.
 ///
@@ -82,23 +91,60 @@ fn users(value: &Value) -> Option<std::collections::BTreeMap<String, String>> {
         .collect()
 }
 
-/// Serves the reference broker on real sockets until `shutdown` ends; tells of what happens through
-/// `notices` and, once it listens, of its addresses through `listening`.
+/// Where a broker on real sockets listens, and where it keeps its state.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    /// For MQTT.
+    pub mqtt: Option<SocketAddr>,
+    /// For AMQP.
+    pub amqp: Option<SocketAddr>,
+    /// The data directory; `None`: the broker keeps nothing when it ends.
+    pub data: Option<PathBuf>,
+}
+
+/// Why the reference broker cannot serve (any more).
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// An address that cannot be listened on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// A directory that cannot be the data directory.
+    #[error(transparent)]
+    Data(#[from] FilesError),
+    /// The data directory does not keep what it must.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Serves the reference broker on real sockets until `shutdown` ends; tells of its storage through `notices`
+/// and, once it listens, of its addresses through `listening`.
 ///
 /// # Errors
 ///
-/// An address that cannot be listened on.
+/// It cannot begin, or it cannot keep what it must any more.
 pub async fn serve(
-    config: Config,
-    mqtt: Option<SocketAddr>,
-    amqp: Option<SocketAddr>,
+    mut config: Config,
+    place: Place,
     listening: impl FnOnce(&[(Protocol, SocketAddr)]),
-    notices: impl FnMut(Notice) + 'static,
+    notices: impl FnMut(StorageNotice) + 'static,
     shutdown: impl Future<Output = ()>,
-) -> Result<(), BindError> {
-    let mut server = Server::new(Broker::new(config), Rc::new(SystemClock::new())).on_notice(notices);
+) -> Result<(), ServeError> {
+    let clock = SystemClock::new();
+    config.durable = place.data.is_some();
+    let broker = Broker::new(config);
+    let door: Box<dyn Door> = match &place.data {
+        None => Box::new(broker),
+        Some(directory) => {
+            let files = Files::open(directory)?;
+            // The standard library's own source of numbers that nobody outside can guess.
+            let salt = RandomState::new().build_hasher().finish();
+            let options = Options { salt, ..Options::default() };
+            Box::new(Durable::open(broker, files, options, clock.now(), notices)?)
+        }
+    };
+    let mut server = Server::new(door, Rc::new(clock));
     let mut addresses = Vec::new();
-    for (protocol, address) in [(Protocol::Mqtt, mqtt), (Protocol::Amqp, amqp)] {
+    for (protocol, address) in [(Protocol::Mqtt, place.mqtt), (Protocol::Amqp, place.amqp)] {
         if let Some(address) = address {
             let listener = TcpListener::bind(address).await?;
             addresses.push((protocol, listener.address()));
@@ -106,7 +152,7 @@ pub async fn serve(
         }
     }
     listening(&addresses);
-    server.run(shutdown).await;
+    server.run(shutdown).await?;
     Ok(())
 }
 

@@ -15,6 +15,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use mqspec_broker_core::durable::BadRecord;
 use mqspec_broker_core::{Broker, ConnectionId, Effect, Effects, Input, Now};
 use mqspec_broker_server::Door;
 use mqspec_conformance::mutant::{Mutant, Occasion};
@@ -333,5 +334,17 @@ impl Door for Liar {
         let honest = self.broker.next_deadline().and_then(|deadline| self.clock.true_time(deadline));
         let late = self.late.iter().map(|late| late.due);
         late.chain(honest).min().map(|deadline| deadline.max(self.now + Duration::from_nanos(1)))
+    }
+
+    fn restore(&mut self, record: &[u8]) -> Result<(), BadRecord> {
+        self.broker.restore(record)
+    }
+
+    fn restored(&mut self, now: Now, effects: &mut Effects) {
+        self.broker.restored(self.clock.told(now), effects);
+    }
+
+    fn snapshot(&self) -> Vec<Bytes> {
+        self.broker.snapshot()
     }
 }
