@@ -63,6 +63,8 @@ fn action(plan: &Plan, action: &Action) -> Vec<String> {
             format!("{} expects nothing{channel} for {quiet:?}", name(actor))
         }
         Action::Close { actor, how } => format!("{} ends with {how:?}", name(actor)),
+        Action::Do { actor, request } => format!("{} does {}", name(actor), template(request)),
+        Action::Settle { within } => format!("settles within {within:?}"),
         Action::Bind { name, value } => format!("binds {name} = {}", expression(value)),
         Action::Wait(time) => format!("waits {time:?}"),
         Action::Fault(fault) => format!("{fault:?}"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mqspec_conformance::plan::{
     Action, ActorId, ActorPlan, BrokerFault, Ending, Expect, Expression, Field, Matcher, Origin, Pattern,
-    Plan, Step, Take, Template, Worlds,
+    Plan, Role, Step, Take, Template, Worlds,
 };
 use mqspec_conformance::trace::hash::hash;
 use mqspec_conformance::verdict::Cause;
@@ -61,7 +61,7 @@ fn plan(actions: Vec<Action>) -> Plan {
         needs: Vec::new(),
         worlds: Worlds::Both,
         broker: Vec::new(),
-        actors: vec![ActorPlan { name: String::from("alice"), spec: Spec::Mqtt50 }],
+        actors: vec![ActorPlan { name: String::from("alice"), spec: Spec::Mqtt50, role: Role::Scripted }],
         steps,
     }
 }

@@ -142,6 +142,8 @@ fn count_steps(steps: &[Step]) -> usize {
             | Action::ExpectAll { .. }
             | Action::ExpectNothing { .. }
             | Action::Close { .. }
+            | Action::Do { .. }
+            | Action::Settle { .. }
             | Action::Fault(_)
             | Action::Broker(_)
             | Action::Wait(_)

@@ -18,6 +18,7 @@ pub mod mqtt_conversation;
 mod mqtt_history;
 mod mqtt_packet;
 mod order;
+pub mod owed;
 pub mod packets;
 mod redelivery;
 mod retained;

@@ -47,13 +47,29 @@ pub struct Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActorId(pub usize);
 
-/// A scripted peer.
+/// A peer of the broker.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ActorPlan {
     /// Its name in the scenario.
     pub name: String,
     /// What it speaks.
     pub spec: Spec,
+    /// What it does without being told.
+    pub role: Role,
+}
+
+/// What a peer does without being told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Role {
+    /// Nothing: what it sends is what its steps send.
+    Scripted,
+    /// It keeps its side of the protocol: it acknowledges, connects again after a cut, resumes its session and
+    /// sends again what was not acknowledged. Its steps are [`Action::Do`].
+    Client {
+        /// How it connects: CONNECT as it goes out (MQTT), or a packet named `connect` that holds the settings
+        /// of a scenario's `connect` (AMQP).
+        connect: Template,
+    },
 }
 
 /// A capability that a plan relies on, with the value it needs at least: `maximum_qos: 2`,
@@ -146,6 +162,20 @@ pub enum Action {
         actor: ActorId,
         /// How.
         how: Ending,
+    },
+    /// Asks a client ([`Role::Client`]) to do something, and does not wait for it. What the client is asked for
+    /// it does in order, when its connection and the broker's limits allow.
+    Do {
+        /// Who.
+        actor: ActorId,
+        /// The packet that begins it, without what the client chooses (packet identifiers): `publish`,
+        /// `subscribe`, `connect`, `disconnect`; `queue.declare`, `basic.publish`, `connection.close`.
+        request: Template,
+    },
+    /// Waits until no client has anything outstanding, and nothing moves any more.
+    Settle {
+        /// How long at most.
+        within: Duration,
     },
     /// Plans a fault on an actor's connection, from now on.
     Fault(Fault),

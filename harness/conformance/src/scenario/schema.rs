@@ -154,6 +154,7 @@ fn actor() -> Value {
     let mut properties = fields_of(&connect);
     properties.extend(amqp::CONNECT_KEYS.iter().map(|key| ((*key).to_owned(), json!({}))));
     properties.insert(String::from("protocol"), json!({ "enum": protocols() }));
+    properties.insert(String::from("role"), json!({ "enum": ["client", "scripted"] }));
     properties.insert(String::from("session_expiry"), reference("duration"));
     properties.insert(String::from("will"), json!({ "type": "object" }));
     json!({ "type": ["object", "null"], "additionalProperties": false, "properties": properties })
@@ -187,7 +188,7 @@ fn step() -> Value {
 fn word(word: &str) -> Value {
     match word {
         "fault" => reference("fault"),
-        "wait" => reference("duration"),
+        "settle" | "wait" => reference("duration"),
         "bind" => json!({ "type": "object" }),
         "repeat" => json!({
             "type": "object", "required": ["times", "steps"], "additionalProperties": false,

@@ -1,6 +1,7 @@
-//! Scripted peers: they open connections, write what they are told and record what they see. They judge
-//! nothing.
+//! Peers of the broker: they open connections, write what they are told and record what they see. They judge
+//! nothing. A scripted one does no more; a [`client`] has duties of its own.
 
+pub mod client;
 pub mod connection;
 pub mod inbox;
 pub mod second_opinion;
@@ -38,6 +39,8 @@ pub struct Actor {
     environment: Rc<Environment>,
     recorder: Rc<Recorder>,
     connection: RefCell<Option<Connection>>,
+    /// Connections that were left to the broker.
+    abandoned: RefCell<Vec<Connection>>,
     opened: Cell<u32>,
 }
 
@@ -54,6 +57,7 @@ impl Actor {
             environment,
             recorder,
             connection: RefCell::default(),
+            abandoned: RefCell::default(),
             opened: Cell::new(0),
         })
     }
@@ -195,12 +199,25 @@ impl Actor {
         }
     }
 
+    /// Leaves the connection as it is, open and never used again: what comes on it is recorded and given to nobody,
+    /// and it ends when the broker ends it.
+    pub fn abandon(&self) {
+        self.abandoned.borrow_mut().extend(self.connection.borrow_mut().take());
+    }
+
     fn outgoing(&self) -> Option<(ConnectionNumber, tokio::sync::mpsc::UnboundedSender<Outgoing>)> {
         self.connection.borrow().as_ref().map(|connection| (connection.number, connection.out.clone()))
     }
 
     /// Records the end of a connection, once, and lets go of it.
     pub(crate) fn end(&self, number: ConnectionNumber, by: EndedBy, how: Ending, rest: usize) {
+        let mut abandoned = self.abandoned.borrow_mut();
+        if let Some(index) = abandoned.iter().position(|connection| connection.number == number) {
+            self.recorder.record(What::Ended { actor: self.id, connection: number, by, how, rest });
+            abandoned.remove(index).let_go(by, how);
+            return;
+        }
+        drop(abandoned);
         let mut connection = self.connection.borrow_mut();
         if connection.as_ref().is_none_or(|connection| connection.number != number) {
             return;

@@ -77,6 +77,11 @@ impl Layer {
         self.packets.borrow().iter().any(packet::Rule::cuts)
     }
 
+    /// Whether nothing is planned and nothing is under way: what does not arrive now is not our doing.
+    pub fn is_calm(&self) -> bool {
+        self.packets.borrow().is_empty() && self.streams.borrow().is_calm(self.clock.now())
+    }
+
     /// The packets that faults still lie in wait for.
     pub fn waits_for(&self) -> Vec<String> {
         let name = |rule: &packet::Rule| rule.name.clone().unwrap_or_else(|| String::from("any packet"));

@@ -147,6 +147,13 @@ impl Streams {
         Passage::Then(usize::try_from(left).unwrap_or(bytes), ending)
     }
 
+    /// Whether bytes pass both ways, now and later.
+    pub fn is_calm(&self, now: Duration) -> bool {
+        [&self.into, &self.out].into_iter().all(|way| {
+            way.end_after.is_none() && !way.partitioned && !way.stall.is_on(now) && !way.partition.is_on(now)
+        })
+    }
+
     /// Whether a way is stalled now.
     pub fn blocked_until(&self, way: Way, now: Duration) -> Blocked {
         match self.way(way).stall {

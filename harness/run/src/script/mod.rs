@@ -4,22 +4,25 @@
 //! compares packets, `words` puts faults into words for the trace.
 
 mod expect;
+mod settle;
 mod words;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::{LocalBoxFuture, try_join_all};
 use mqspec_conformance::check;
 use mqspec_conformance::plan::{
-    Action, ActorId, Bindings, BrokerFault, Expression, Fault, Plan, Step, Template,
+    Action, ActorId, Bindings, BrokerFault, Expression, Fault, Origin, Plan, Role, Step, Template,
 };
 use mqspec_conformance::trace::{Trace, What};
 use mqspec_conformance::verdict::{Cause, Finding, Stop};
 use mqspec_wire::{Draft, Value};
 
 use crate::actor::Actor;
+use crate::actor::client::{Client, Running};
 use crate::environment::Environment;
 use crate::recorder::Recorder;
 
@@ -48,14 +51,18 @@ pub async fn run(plan: &Plan, environment: Environment) -> RunResult {
             Actor::new(ActorId(index), actor.spec, Rc::clone(&environment), Rc::clone(&recorder))
         })
         .collect();
-    let script = Script {
+    let mut script = Script {
         actors,
+        clients: BTreeMap::new(),
         recorder: Rc::clone(&recorder),
         bindings: RefCell::new(environment.bindings.clone()),
         findings: RefCell::default(),
         environment: Rc::clone(&environment),
     };
-    let stop = script.walk(&plan.steps).await.err().or_else(|| script.unstruck(plan));
+    let stop = match script.start_clients(plan) {
+        Err(stop) => Some(stop),
+        Ok(()) => script.walk(&plan.steps).await.err().or_else(|| script.unstruck(plan)),
+    };
     let settled = environment.clock.now() + environment.settle;
     environment.clock.sleep_until(settled).await;
     let disagreements =
@@ -71,6 +78,8 @@ struct Script {
     environment: Rc<Environment>,
     recorder: Rc<Recorder>,
     actors: Vec<Rc<Actor>>,
+    /// Those of the actors that have duties, and their tasks.
+    clients: BTreeMap<ActorId, (Rc<Client>, Running)>,
     bindings: RefCell<Bindings>,
     findings: RefCell<Vec<Finding>>,
 }
@@ -115,6 +124,8 @@ impl Script {
                 self.actor(step, *actor)?.close(*how).await;
                 Ok(())
             }
+            Action::Do { actor, request } => self.ask(step, *actor, request),
+            Action::Settle { within } => self.settle(step, *within).await,
             Action::Fault(fault) => self.plan_fault(step, fault),
             Action::Broker(fault) => self.control_broker(step, *fault).await,
             Action::Wait(duration) => {
@@ -196,6 +207,36 @@ impl Script {
             draft.fields.push((String::from("user_name"), Value::text(user)));
             draft.fields.push((String::from("password"), Value::text(password)));
         }
+    }
+
+    fn start_clients(&mut self, plan: &Plan) -> Result<(), Stop> {
+        let nowhere = Step { action: Action::Wait(Duration::ZERO), origin: Origin::default(), proves: None };
+        for (actor, planned) in self.actors.iter().zip(&plan.actors) {
+            let Role::Client { connect } = &planned.role else { continue };
+            let mut connect = connect
+                .evaluate(&self.bindings.borrow())
+                .map_err(|unbound| self.ours(&nowhere, "bound names", unbound.to_string()))?;
+            if actor.spec.is_mqtt() {
+                self.log_in(&mut connect);
+            }
+            self.clients.insert(actor.id, Client::start(actor, connect, &self.environment));
+        }
+        Ok(())
+    }
+
+    /// Asks a client for something.
+    fn ask(&self, step: &Step, actor: ActorId, request: &Template) -> Result<(), Stop> {
+        let mut draft = request
+            .evaluate(&self.bindings.borrow())
+            .map_err(|unbound| self.ours(step, "bound names", unbound.to_string()))?;
+        let (client, _) = self.clients.get(&actor).ok_or_else(|| {
+            self.ours(step, "an actor that is a client", format!("actor number {}", actor.0))
+        })?;
+        if draft.name == "connect" && self.actor(step, actor)?.spec.is_mqtt() {
+            self.log_in(&mut draft);
+        }
+        client.ask(draft);
+        Ok(())
     }
 
     fn plan_fault(&self, step: &Step, fault: &Fault) -> Result<(), Stop> {

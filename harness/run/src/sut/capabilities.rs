@@ -135,6 +135,8 @@ pub fn controls(steps: &[Step]) -> bool {
         | Action::ExpectAll { .. }
         | Action::ExpectNothing { .. }
         | Action::Close { .. }
+        | Action::Do { .. }
+        | Action::Settle { .. }
         | Action::Fault(_)
         | Action::Wait(_)
         | Action::Bind { .. }

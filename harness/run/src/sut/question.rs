@@ -1,7 +1,7 @@
 //! The plans that ask a live broker what it can do.
 
 use mqspec_conformance::plan::{
-    Action, ActorId, ActorPlan, Expect, Expression, Origin, Pattern, Plan, Step, Take, Template, Worlds,
+    Action, ActorId, ActorPlan, Expect, Expression, Origin, Pattern, Plan, Role, Step, Take, Template, Worlds,
 };
 use mqspec_wire::{Spec, Value};
 
@@ -81,7 +81,7 @@ fn plan(address: &str, spec: Spec, actions: Vec<Action>) -> Plan {
         needs: Vec::new(),
         worlds: Worlds::Both,
         broker: Vec::new(),
-        actors: vec![ActorPlan { name: String::from("probe"), spec }],
+        actors: vec![ActorPlan { name: String::from("probe"), spec, role: Role::Scripted }],
         steps: actions.into_iter().map(step).collect(),
     }
 }

@@ -96,7 +96,12 @@ impl Lowering<'_> {
     }
 
     /// A setting of `connect`, read as the field that it ends up in.
-    fn setting(&mut self, entries: &[&Entry], key: &str, place: (&str, &str)) -> Option<Expression> {
+    pub(super) fn setting(
+        &mut self,
+        entries: &[&Entry],
+        key: &str,
+        place: (&str, &str),
+    ) -> Option<Expression> {
         let entry = entries.iter().find(|entry| entry.key == key)?;
         let field = shape(self.spec, place.0)?.fields.iter().find(|field| field.name == place.1)?;
         self.expression(&entry.value, field)
@@ -116,7 +121,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn channels(&mut self, entries: &[&Entry]) -> Vec<u16> {
+    pub(super) fn channels(&mut self, entries: &[&Entry]) -> Vec<u16> {
         let Some(entry) = entries.iter().find(|entry| entry.key == "channels") else { return vec![1] };
         let Some(items) = entry.value.as_list() else {
             self.report(

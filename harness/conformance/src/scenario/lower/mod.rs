@@ -5,6 +5,7 @@
 //! the composite verbs (`mqtt`, `amqp`) know packets by name.
 
 pub(super) mod amqp;
+pub(super) mod client;
 mod exchange;
 mod expect;
 pub(super) mod fault;
@@ -29,7 +30,7 @@ pub use scalar::parse_duration;
 use super::diagnostic::{Problem, suggest};
 use super::node::{Entry, Kind, Node, Span};
 use crate::plan::expression::TextPart;
-use crate::plan::{Action, ActorId, ActorPlan, Expression, Origin, Plan, Step};
+use crate::plan::{Action, ActorId, ActorPlan, Expression, Origin, Plan, Role, Step};
 use crate::statement::suggest::nearest;
 
 /// Names that the environment binds.
@@ -62,6 +63,8 @@ struct Actor<'a> {
     spec: Spec,
     /// What its `connect` says unless the step says otherwise.
     defaults: Vec<&'a Entry>,
+    /// What it does without being told.
+    role: Role,
     /// Packet identifiers that the author wrote for it.
     taken: BTreeSet<u16>,
     next_identifier: u16,
@@ -99,7 +102,12 @@ pub(super) fn lower(address: &str, text: &str, root: &Node, head: &Head, spec: S
     let used = lowering.used.iter().filter_map(|id| lowering.actors.get(id.0));
     let used = used.map(|actor| actor.name.to_owned()).collect();
     let actors = lowering.actors.iter();
-    let actors = actors.map(|actor| ActorPlan { name: actor.name.to_owned(), spec: actor.spec }).collect();
+    let actors = actors.map(|actor| ActorPlan {
+        name: actor.name.to_owned(),
+        spec: actor.spec,
+        role: actor.role.clone(),
+    });
+    let actors = actors.collect();
     let plan = Plan {
         address: format!("{address}@{spec}"),
         title: head.title.clone(),
@@ -171,34 +179,42 @@ impl<'a> Lowering<'a> {
             for steps in steps.iter().flatten() {
                 identifiers_of(name, steps, &mut taken);
             }
-            let (spec, defaults) = self.actor_defaults(name, defaults);
-            self.actors.push(Actor { name, spec, defaults, taken, next_identifier: 1 });
+            let (spec, role, defaults) = self.actor_defaults(name, defaults);
+            self.actors.push(Actor { name, spec, defaults, role, taken, next_identifier: 1 });
         }
         for index in 0..self.actors.len() {
             self.check_defaults(ActorId(index));
         }
     }
 
-    fn actor_defaults(&mut self, name: &str, node: Option<&'a Node>) -> (Spec, Vec<&'a Entry>) {
-        let Some(node) = node else { return (self.plan_spec, Vec::new()) };
+    fn actor_defaults(&mut self, name: &str, node: Option<&'a Node>) -> (Spec, Role, Vec<&'a Entry>) {
+        let Some(node) = node else { return (self.plan_spec, Role::Scripted, Vec::new()) };
         let mut entries: Vec<_> = match node.as_map() {
             Some(entries) => entries.iter().collect(),
             None => self.map(node, name).unwrap_or_default(),
         };
         let protocol = packet::take(&mut entries, "protocol");
         let spec = protocol.and_then(|entry| self.protocol(&entry.value)).unwrap_or(self.plan_spec);
+        let role = packet::take(&mut entries, "role").map_or(Role::Scripted, |entry| self.role(&entry.value));
         self.spec = spec;
         let entries = self.of_this_version(entries);
         self.spec = self.plan_spec;
-        (spec, entries)
+        (spec, role, entries)
     }
 
-    /// Reports what `connect` could not use, also where an actor never connects.
+    /// Reports what `connect` could not use, also where an actor never connects; a client keeps it.
     fn check_defaults(&mut self, id: ActorId) {
         let Some(actor) = self.actors.get(id.0) else { return };
-        let defaults = actor.defaults.clone();
+        let (defaults, scripted) = (actor.defaults.clone(), actor.role == Role::Scripted);
         self.spec = actor.spec;
-        self.check_connect(id, &defaults);
+        if scripted {
+            self.check_connect(id, &defaults);
+        } else {
+            let connect = self.client_connect(id, defaults);
+            if let Some(actor) = self.actors.get_mut(id.0) {
+                actor.role = Role::Client { connect };
+            }
+        }
         self.spec = self.plan_spec;
     }
 

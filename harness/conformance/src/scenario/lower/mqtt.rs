@@ -105,7 +105,7 @@ impl Lowering<'_> {
     }
 
     /// CONNECT with an actor's ways and the author's words.
-    fn connect_packet(&mut self, actor: ActorId, mut entries: Vec<&Entry>) -> Template {
+    pub(super) fn connect_packet(&mut self, actor: ActorId, mut entries: Vec<&Entry>) -> Template {
         let session_expiry = take(&mut entries, "session_expiry");
         let will = take(&mut entries, "will");
         let says = |key: &str| entries.iter().any(|entry| entry.key == key);
@@ -161,8 +161,29 @@ impl Lowering<'_> {
     }
 
     fn mqtt_subscribe(&mut self, verb: &Verb<'_>) {
-        let node = &verb.head.value;
-        let (list, mut entries): (Vec<&Node>, Vec<&Entry>) = match &node.kind {
+        let Some((subscriptions, mut entries)) = self.subscriptions(&verb.head.value) else { return };
+        let granted = subscriptions.iter().map(|one| requested_qos(one).unwrap_or_else(|| literal(0)));
+        let granted = granted.collect();
+        let within = self.within(&mut entries);
+        let suback = take(&mut entries, "suback");
+        let bind = take(&mut entries, "bind");
+        let id = self.packet_identifier(verb.actor, &entries);
+        let own = vec![("packet_id", id.clone()), ("subscriptions", Expression::List(subscriptions))];
+        entries.retain(|entry| entry.key != "packet_id");
+        self.send_fields(verb.actor, "subscribe", own, &entries);
+
+        let mut demands = self.inner_demands("suback", suback, bind);
+        demands.fields.insert(0, equals("packet_id", id));
+        if !names(&demands, "reason_codes") {
+            let matcher = Matcher::EachAtMost(granted);
+            demands.fields.push(Field { name: String::from("reason_codes"), matcher });
+        }
+        self.answer(verb.actor, "suback", demands, within);
+    }
+
+    /// What `subscribe` is about: one filter, a list of them, or `subscriptions` with other fields beside it.
+    pub(super) fn subscriptions<'n>(&mut self, node: &'n Node) -> Option<(Vec<Expression>, Vec<&'n Entry>)> {
+        let (list, entries): (Vec<&Node>, Vec<&Entry>) = match &node.kind {
             Kind::List(items) => (items.iter().collect(), Vec::new()),
             Kind::Map(entries) => match entries.iter().find(|entry| entry.key == "subscriptions") {
                 Some(list) => {
@@ -182,44 +203,47 @@ impl Lowering<'_> {
                     "an empty SUBSCRIBE is malformed; write it with `send: subscribe, subscriptions: []`",
                 ),
             );
-            return;
+            return None;
         }
-        let within = self.within(&mut entries);
-        let suback = take(&mut entries, "suback");
-        let bind = take(&mut entries, "bind");
-        let Some(subscribe) = shape(self.spec, "subscribe") else { return };
-        let Some(field) = subscribe.fields.iter().find(|field| field.name == "subscriptions") else { return };
-        let Shape::List(entry_shape) = &field.shape else { return };
+        let subscribe = shape(self.spec, "subscribe")?;
+        let field = subscribe.fields.iter().find(|field| field.name == "subscriptions")?;
+        let Shape::List(entry_shape) = &field.shape else { return None };
         let mut subscriptions = Vec::new();
-        let mut granted = Vec::new();
         for item in list {
-            let value = if item.as_text().is_some() {
+            subscriptions.extend(if item.as_text().is_some() {
                 let filter = entry_shape.iter().find(|field| field.name == "filter").unwrap_or(field);
                 let filter = self.expression(item, filter);
                 filter.map(|filter| Expression::Map(vec![(String::from("filter"), filter)]))
             } else {
                 self.item(item, field, entry_shape)
-            };
-            granted.push(value.as_ref().and_then(requested_qos).unwrap_or_else(|| literal(0)));
-            subscriptions.extend(value);
+            });
         }
-        let id = self.packet_identifier(verb.actor, &entries);
-        let own = vec![("packet_id", id.clone()), ("subscriptions", Expression::List(subscriptions))];
-        entries.retain(|entry| entry.key != "packet_id");
-        self.send_fields(verb.actor, "subscribe", own, &entries);
-
-        let mut demands = self.inner_demands("suback", suback, bind);
-        demands.fields.insert(0, equals("packet_id", id));
-        if !names(&demands, "reason_codes") {
-            let matcher = Matcher::EachAtMost(granted);
-            demands.fields.push(Field { name: String::from("reason_codes"), matcher });
-        }
-        self.answer(verb.actor, "suback", demands, within);
+        Some((subscriptions, entries))
     }
 
     fn mqtt_unsubscribe(&mut self, verb: &Verb<'_>) {
-        let node = &verb.head.value;
-        let (list, mut entries): (Vec<&Node>, Vec<&Entry>) = match &node.kind {
+        let Some((filters, mut entries)) = self.filters(&verb.head.value) else { return };
+        let within = self.within(&mut entries);
+        let unsuback = take(&mut entries, "unsuback");
+        let bind = take(&mut entries, "bind");
+        let id = self.packet_identifier(verb.actor, &entries);
+        let answers = filters.len();
+        entries.retain(|entry| entry.key != "packet_id");
+        let own = vec![("packet_id", id.clone()), ("filters", Expression::List(filters))];
+        self.send_fields(verb.actor, "unsubscribe", own, &entries);
+
+        let mut demands = self.inner_demands("unsuback", unsuback, bind);
+        demands.fields.insert(0, equals("packet_id", id));
+        if self.spec == Spec::Mqtt50 && !names(&demands, "reason_codes") {
+            let matcher = Matcher::EachAtMost(vec![literal(LAST_SUCCESS); answers]);
+            demands.fields.push(Field { name: String::from("reason_codes"), matcher });
+        }
+        self.answer(verb.actor, "unsuback", demands, within);
+    }
+
+    /// What `unsubscribe` is about: one filter, a list of them, or `filters` with other fields beside it.
+    pub(super) fn filters<'n>(&mut self, node: &'n Node) -> Option<(Vec<Expression>, Vec<&'n Entry>)> {
+        let (list, entries): (Vec<&Node>, Vec<&Entry>) = match &node.kind {
             Kind::List(items) => (items.iter().collect(), Vec::new()),
             Kind::Map(entries) => {
                 let filters = entries.iter().find(|entry| entry.key == "filters");
@@ -236,26 +260,10 @@ impl Lowering<'_> {
                 Problem::new(node.span.clone(), "an end of no subscription")
                     .help("unsubscribe: \"${run}/a\", [\"${run}/a\", \"${run}/b\"], or { filters: […] }"),
             );
-            return;
+            return None;
         }
-        let within = self.within(&mut entries);
-        let unsuback = take(&mut entries, "unsuback");
-        let bind = take(&mut entries, "bind");
-        let filters: Vec<_> =
-            list.iter().filter_map(|item| self.octets(item, &super::value::VALUE)).collect();
-        let id = self.packet_identifier(verb.actor, &entries);
-        let answers = filters.len();
-        entries.retain(|entry| entry.key != "packet_id");
-        let own = vec![("packet_id", id.clone()), ("filters", Expression::List(filters))];
-        self.send_fields(verb.actor, "unsubscribe", own, &entries);
-
-        let mut demands = self.inner_demands("unsuback", unsuback, bind);
-        demands.fields.insert(0, equals("packet_id", id));
-        if self.spec == Spec::Mqtt50 && !names(&demands, "reason_codes") {
-            let matcher = Matcher::EachAtMost(vec![literal(LAST_SUCCESS); answers]);
-            demands.fields.push(Field { name: String::from("reason_codes"), matcher });
-        }
-        self.answer(verb.actor, "unsuback", demands, within);
+        let filters = list.iter().filter_map(|item| self.octets(item, &super::value::VALUE)).collect();
+        Some((filters, entries))
     }
 
     /// The author's packet identifier, or the actor's next free one.

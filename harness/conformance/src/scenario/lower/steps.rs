@@ -15,6 +15,7 @@ pub(crate) const WORDS: &[(&str, &str)] = &[
     ("start_broker", "it starts again"),
     ("stop_broker", "it is asked to stop"),
     ("restart_broker", "it dies and starts again"),
+    ("settle", "waits until no client has anything outstanding"),
     ("wait", "lets time pass"),
     ("bind", "gives values names"),
     ("repeat", "does steps several times"),
@@ -138,6 +139,11 @@ impl<'a> Lowering<'a> {
             "start_broker" => self.broker(value, &[BrokerFault::Start]),
             "stop_broker" => self.broker(value, &[BrokerFault::Stop]),
             "restart_broker" => self.broker(value, &[BrokerFault::Kill, BrokerFault::Start]),
+            "settle" => {
+                if let Some(within) = self.duration(value) {
+                    self.push(Action::Settle { within });
+                }
+            }
             "wait" => {
                 if let Some(duration) = self.duration(value) {
                     self.push(Action::Wait(duration));
@@ -162,6 +168,9 @@ impl<'a> Lowering<'a> {
     fn action(&mut self, actor: ActorId, head: &'a Entry) {
         self.used.insert(actor);
         self.spec = self.actors.get(actor.0).map_or(self.plan_spec, |actor| actor.spec);
+        if self.is_client(actor) {
+            return self.client_action(actor, head);
+        }
         let composite = if self.spec.is_mqtt() { mqtt::VERBS } else { amqp::VERBS };
         let names = || VERBS.iter().chain(composite).map(|(verb, _)| *verb);
         let Some([first, beside @ ..]) = head.value.as_map() else {
@@ -211,7 +220,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn connection(&mut self, verb: &Verb<'_>) {
+    pub(super) fn connection(&mut self, verb: &Verb<'_>) {
         self.nothing_beside(verb);
         let entries = self.map(&verb.head.value, &verb.head.key).unwrap_or_default();
         self.known_keys(&entries, &verb.head.key, &[]);
