@@ -16,7 +16,11 @@
 //! - answers a protocol level that is neither 4 nor 5 with return code 0x01 in the 3.1.1 form;
 //! - gives a client identifier to a 5.0 client without one, also for a session that is kept;
 //! - takes `$share/` as shared only from 5.0 clients;
-//! - never sends topic aliases.
+//! - never sends topic aliases;
+//! - while its storage is full, refuses QoS 1 and 2 messages and what would have to be retained (3.1.1 has no code for
+//!   this: the connection is closed), new sessions that are kept or have a will, and subscriptions in kept sessions;
+//!   it goes on with sessions that there are, deliveries, acknowledgements, unretained QoS 0 and all that ends
+//!   something.
 
 pub mod codec;
 pub mod config;

@@ -217,6 +217,9 @@ pub enum Violation {
     /// As many as the operator allows.
     #[error("the server keeps no more retained messages")]
     TooManyRetainedMessages,
+    /// What would have to be kept cannot be.
+    #[error("the server has no room left to keep anything in")]
+    StorageFull,
 
     /// At least one.
     #[error("{0:?} without a topic filter")]

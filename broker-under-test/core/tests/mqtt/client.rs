@@ -145,6 +145,11 @@ impl World {
         self.handle(Input::ShutDown);
     }
 
+    /// There is no room any more to keep records in, or there is again.
+    pub(crate) fn storage(&mut self, full: bool) {
+        self.handle(Input::Storage { full });
+    }
+
     /// Lets time pass, with a stop at every deadline on the way.
     pub(crate) fn wait(&mut self, time: Duration) {
         let until = self.now + time;

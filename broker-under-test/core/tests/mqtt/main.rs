@@ -11,5 +11,6 @@ mod limits;
 mod publish;
 mod retained;
 mod session;
+mod storage;
 mod subscribe;
 mod will;

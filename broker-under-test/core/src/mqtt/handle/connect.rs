@@ -125,6 +125,11 @@ impl Mqtt {
         if !known && self.sessions.count() >= self.config.sessions_maximum {
             return Err(Violation::TooManySessions);
         }
+        let begins = !known || request.clean_start;
+        let leaves_something = self.granted_expiry(&request) > 0 || request.will.is_some();
+        if self.storage_full && begins && leaves_something {
+            return Err(Violation::StorageFull);
+        }
         self.take_over(&client_id, turn);
         let session_present = self.open_session(id, &client_id, &mut request, turn);
         self.admit(id, &client_id, &request, turn);
@@ -159,6 +164,11 @@ impl Mqtt {
         }
     }
 
+    /// How long the session will outlive the connection, in seconds.
+    fn granted_expiry(&self, request: &ConnectRequest) -> u32 {
+        request.session_expiry_secs.min(self.config.session_expiry_maximum_secs)
+    }
+
     /// Resumes the client's session, or begins one. Whether there was one.
     fn open_session(
         &mut self,
@@ -173,7 +183,7 @@ impl Mqtt {
         self.timers.clear(&Timer::Will(client_id.clone()));
         self.timers.clear(&Timer::Session(client_id.clone()));
         let session_present = self.sessions.get(client_id).is_some();
-        let expiry = request.session_expiry_secs.min(self.config.session_expiry_maximum_secs);
+        let expiry = self.granted_expiry(request);
         let session = match self.sessions.get_mut(client_id) {
             Some(session) => session,
             None => self.sessions.create(client_id),

@@ -12,7 +12,7 @@ use crate::mqtt::codec::{
 use crate::mqtt::connection::{Client, Turn};
 use crate::mqtt::message::Message;
 use crate::mqtt::topic;
-use crate::mqtt::violation::{Answer, Violation};
+use crate::mqtt::violation::{Answer, Reach, Violation};
 
 impl Mqtt {
     pub(super) fn on_publish(
@@ -78,6 +78,7 @@ impl Mqtt {
         } else {
             self.take_message(id, publish, topic_name, turn)
         };
+        end_of_connection(outcome, version)?;
         let (code, words) = self.outcome_code(id, outcome);
         self.acknowledge(id, AcknowledgementKind::PubAck, identifier, code, words.as_deref(), turn);
         Ok(())
@@ -94,7 +95,8 @@ impl Mqtt {
         turn: &mut Turn<'_>,
     ) -> Result<(), Violation> {
         let Some(peer) = self.peer(id) else { return Ok(()) };
-        if peer.outbound.version == Version::V50 && !peer.client.receiving.contains(&identifier) {
+        let version = peer.outbound.version;
+        if version == Version::V50 && !peer.client.receiving.contains(&identifier) {
             if peer.client.receive_quota == 0 {
                 return Err(Violation::ReceiveMaximumExceeded);
             }
@@ -107,11 +109,12 @@ impl Mqtt {
         } else {
             self.take_message(id, publish, topic_name, turn)
         };
+        end_of_connection(outcome, version)?;
         let accepted = outcome.is_ok();
         let (code, words) = self.outcome_code(id, outcome);
         if let Some(peer) = self.peer(id) {
             // [mqtt-5.0/MQTT-4.3.3-9] after a PUBREC of failure the identifier is free at once.
-            if accepted || peer.outbound.version == Version::V311 {
+            if accepted || version == Version::V311 {
                 peer.session.receive_exactly_once(identifier, &mut turn.changes);
             } else {
                 self.finish_receiving(id, identifier);
@@ -156,6 +159,9 @@ impl Mqtt {
         }
         let retain = publish.retain && self.config.retain_available;
         let stored = retain && !publish.payload.is_empty();
+        if self.storage_full && (stored || publish.qos != Qos::AtMostOnce) {
+            return Err(Violation::StorageFull);
+        }
         if stored && self.retained.is_full_for(&topic_name, self.config.retained_messages_maximum) {
             return Err(Violation::TooManyRetainedMessages);
         }
@@ -188,6 +194,14 @@ impl Mqtt {
                 Answer::ReturnCode(_) | Answer::Silence => (ReasonCode::UnspecifiedError, None),
             },
         }
+    }
+}
+
+/// What says that a PUBLISH was not taken in a version that has no code for it.
+fn end_of_connection(outcome: Result<ReasonCode, Violation>, version: Version) -> Result<(), Violation> {
+    match outcome {
+        Err(violation) if violation.reach(version) == Reach::Connection => Err(violation),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

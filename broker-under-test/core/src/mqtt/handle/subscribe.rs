@@ -106,6 +106,9 @@ impl Mqtt {
         if too_deep || too_many {
             return Err(Violation::SubscriptionQuotaExceeded);
         }
+        if self.storage_full && session.is_kept() {
+            return Err(Violation::StorageFull);
+        }
         let mut options = request.options;
         options.maximum_qos = options.maximum_qos.min(self.config.maximum_qos);
         let subscription = Subscription { options, identifier };

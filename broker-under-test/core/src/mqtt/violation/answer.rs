@@ -39,6 +39,11 @@ impl Violation {
             | Self::PacketIdentifierInUse
             | Self::TooManyRetainedMessages
             | Self::SubscriptionQuotaExceeded => Reach::Request,
+            // 3.1.1 has no code that says that a PUBLISH was not taken: its end must.
+            Self::StorageFull => match version {
+                Version::V311 => Reach::Connection,
+                Version::V50 => Reach::Request,
+            },
             // 5.0 announces these three in CONNACK; in 3.1.1 the client could not know.
             Self::RetainNotSupported
             | Self::WildcardSubscriptionsNotSupported
@@ -198,6 +203,7 @@ impl Violation {
             Self::PacketTooLarge => ReasonCode::PacketTooLarge,
             Self::TooManySessions
             | Self::TooManyRetainedMessages
+            | Self::StorageFull
             | Self::SubscriptionQuotaExceeded
             | Self::RepliesNotRead => ReasonCode::QuotaExceeded,
             Self::PayloadFormatInvalid => ReasonCode::PayloadFormatInvalid,

@@ -28,6 +28,7 @@ impl Violation {
             | Self::TopicAliasUnknown
             | Self::TopicOwnedByServer
             | Self::TooManyRetainedMessages
+            | Self::StorageFull
             | Self::TooManySessions
             | Self::SubscriptionQuotaExceeded
             | Self::WildcardSubscriptionsNotSupported
