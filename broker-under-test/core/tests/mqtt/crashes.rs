@@ -1,0 +1,268 @@
+//! Any history of publishing, cuts and crashes: what was acknowledged arrives, with QoS 2 once, and in order.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use crate::client::{Client, World, packet, subscribe_311, text};
+use crate::dutiful::{Dutiful, Message};
+
+/// What happens next. Numbers of clients are taken modulo how many there are.
+#[derive(Clone, Debug)]
+enum Event {
+    /// One of the publishers publishes, or loses its connection while it does.
+    Publish { publisher: usize, qos: u8, topic: bool, retain: bool, arrives: bool },
+    /// A client handles the next packet that it was sent.
+    Step(usize),
+    /// A client connects, if it is not.
+    Connect(usize),
+    /// A connection breaks.
+    Cut(usize),
+    /// The broker's process ends; another one goes on with the records.
+    Crash,
+    /// The log is written anew.
+    Compact,
+    /// Some seconds pass.
+    Wait(u8),
+    /// A client with a will comes, if it is not there.
+    Mourned,
+    /// It goes, with or without a goodbye.
+    Gone { goodbye: bool },
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        8 => (0_usize..2, 0_u8..3, any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.9)).prop_map(
+            |(publisher, qos, topic, retain, arrives)| Event::Publish { publisher, qos, topic, retain, arrives }
+        ),
+        16 => (0_usize..6).prop_map(Event::Step),
+        4 => (0_usize..6).prop_map(Event::Connect),
+        2 => (0_usize..6).prop_map(Event::Cut),
+        2 => Just(Event::Crash),
+        1 => Just(Event::Compact),
+        1 => (0_u8..5).prop_map(Event::Wait),
+        1 => Just(Event::Mourned),
+        1 => any::<bool>().prop_map(|goodbye| Event::Gone { goodbye }),
+    ]
+}
+
+/// What was published: with which QoS, by whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Published {
+    qos: u8,
+    publisher: usize,
+}
+
+const PUBLISHERS: std::ops::Range<usize> = 0..2;
+/// "#" with QoS 2 over 3.1.1.
+const EVERYTHING_TWICE: usize = 2;
+/// "#" with QoS 1 over 5.0, two at a time.
+const EVERYTHING_ONCE: usize = 3;
+/// Two members of "$share/g/#" with QoS 2 over 5.0.
+const GROUP: std::ops::Range<usize> = 4..6;
+/// The number of a client with a will, as a publisher.
+const MOURNED: usize = 9;
+
+/// The broker, its clients, and what is known of their history.
+struct History {
+    world: World,
+    clients: Vec<Dutiful>,
+    mourned: Option<(Client, Vec<u8>)>,
+    published: BTreeMap<Vec<u8>, Published>,
+    last_number: u32,
+}
+
+impl History {
+    fn new() -> Self {
+        let mut world = World::durable();
+        let mut clients: Vec<Dutiful> = [
+            ("p1", None),
+            ("p2", Some(50)),
+            ("s1", None),
+            ("s2", Some(2)),
+            ("g1", Some(3)),
+            ("g2", Some(50)),
+        ]
+        .into_iter()
+        .map(|(client_id, receive_maximum)| Dutiful::new(client_id, receive_maximum))
+        .collect();
+        for (at, client) in clients.iter_mut().enumerate() {
+            client.connect(&mut world);
+            match at {
+                EVERYTHING_TWICE => client.subscribe(&mut world, "#", 2),
+                EVERYTHING_ONCE => client.subscribe(&mut world, "#", 1),
+                at if GROUP.contains(&at) => client.subscribe(&mut world, "$share/g/#", 2),
+                _ => {}
+            }
+        }
+        Self { world, clients, mourned: None, published: BTreeMap::new(), last_number: 0 }
+    }
+
+    fn next_payload(&mut self, qos: u8, publisher: usize) -> Vec<u8> {
+        self.last_number += 1;
+        let payload = self.last_number.to_be_bytes().to_vec();
+        self.published.insert(payload.clone(), Published { qos, publisher });
+        payload
+    }
+
+    fn apply(&mut self, event: &Event) {
+        match *event {
+            Event::Publish { publisher, qos, topic, retain, arrives } => {
+                let payload = self.next_payload(qos, publisher);
+                let topic = if topic { "a" } else { "b" };
+                let flags = qos << 1 | u8::from(retain);
+                if let Some(client) = self.clients.get_mut(publisher) {
+                    client.publish(&mut self.world, flags, topic, &payload, arrives);
+                }
+            }
+            Event::Step(at) => self.with(at, |client, world| {
+                client.step(world);
+            }),
+            Event::Connect(at) => self.with(at, Dutiful::connect),
+            Event::Cut(at) => self.with(at, Dutiful::cut),
+            Event::Crash => self.crash(),
+            Event::Compact => self.world.compact(),
+            Event::Wait(seconds) => self.world.wait(Duration::from_secs(u64::from(seconds))),
+            Event::Mourned => self.mourned_comes(),
+            Event::Gone { goodbye } => {
+                if let Some((client, payload)) = self.mourned.take() {
+                    if goodbye {
+                        self.world.send(client, b"\xe0\x00");
+                    } else {
+                        self.world.cut(client);
+                        self.published.insert(payload, Published { qos: 2, publisher: MOURNED });
+                    }
+                }
+            }
+        }
+    }
+
+    fn with(&mut self, at: usize, act: impl FnOnce(&mut Dutiful, &mut World)) {
+        if let Some(client) = self.clients.get_mut(at) {
+            act(client, &mut self.world);
+        }
+    }
+
+    fn crash(&mut self) {
+        self.world.crash();
+        self.clients.iter_mut().for_each(Dutiful::lose);
+        if let Some((_, payload)) = self.mourned.take() {
+            self.published.insert(payload, Published { qos: 2, publisher: MOURNED });
+        }
+    }
+
+    /// A clean session of 3.1.1 with a QoS 2 will on "w".
+    fn mourned_comes(&mut self) {
+        if self.mourned.is_none() {
+            let payload = self.next_payload(2, MOURNED);
+            self.published.remove(&payload);
+            let client = self.world.open();
+            let connect = packet(
+                0x10,
+                &[b"\x00\x04MQTT\x04\x16\x00\x00", &text("mourned"), &text("w"), &[0, 4], &payload],
+            );
+            self.world.exchange(client, &connect, &[b"\x20\x02\x00\x00"]);
+            self.mourned = Some((client, payload));
+        }
+    }
+
+    /// Everybody connects and goes on until nobody has anything left to do.
+    fn drain(&mut self) {
+        for client in &mut self.clients {
+            client.connect(&mut self.world);
+        }
+        let mut went_on = true;
+        while went_on {
+            went_on = false;
+            for client in &mut self.clients {
+                while client.step(&mut self.world) {
+                    went_on = true;
+                }
+            }
+        }
+        assert!(self.clients.iter().all(Dutiful::is_done), "something published is never acknowledged");
+    }
+
+    fn taken_by(&self, at: usize) -> &[Message] {
+        self.clients.get(at).map_or(&[], |client| &client.taken)
+    }
+
+    fn judge(&self) {
+        let group: Vec<Message> = GROUP.flat_map(|at| self.taken_by(at).to_vec()).collect();
+        self.judge_one(self.taken_by(EVERYTHING_TWICE), 2, "with QoS 2");
+        self.judge_one(self.taken_by(EVERYTHING_ONCE), 1, "with QoS 1");
+        self.judge_one(&group, 2, "as a group");
+        for at in [EVERYTHING_TWICE, EVERYTHING_ONCE] {
+            self.judge_order(self.taken_by(at));
+        }
+    }
+
+    fn judge_one(&self, taken: &[Message], granted: u8, whom: &str) {
+        let mut times: BTreeMap<&[u8], usize> = BTreeMap::new();
+        for message in taken {
+            assert!(self.published.contains_key(&message.payload), "{whom}: {message:?} was never published");
+            *times.entry(&message.payload).or_default() += 1;
+        }
+        for (payload, published) in &self.published {
+            let times = times.get(payload.as_slice()).copied().unwrap_or_default();
+            let right = match published.qos.min(granted) {
+                0 => times <= 1,
+                1 => times >= 1,
+                _ => times == 1,
+            };
+            assert!(right, "{payload:?}, {published:?}, was taken {times} times by the subscriber {whom}");
+        }
+    }
+
+    /// What one publisher sent with one QoS is first taken in the order in which it was sent.
+    fn judge_order(&self, taken: &[Message]) {
+        for publisher in PUBLISHERS {
+            for qos in 1..=2 {
+                let mut first: Vec<&[u8]> = Vec::new();
+                for message in taken {
+                    let published = self.published.get(&message.payload);
+                    let is_meant = published == Some(&Published { qos, publisher });
+                    if is_meant && !first.contains(&message.payload.as_slice()) {
+                        first.push(&message.payload);
+                    }
+                }
+                assert!(first.is_sorted(), "publisher {publisher} with QoS {qos}: {first:?}");
+            }
+        }
+    }
+
+    /// A newcomer gets the last message retained on each topic, as it was before a last crash.
+    fn judge_retained(&mut self) {
+        let before = self.retained();
+        self.crash();
+        assert_eq!(self.retained(), before, "what is retained changed in a crash");
+        self.world.compact();
+        self.crash();
+        assert_eq!(self.retained(), before, "what is retained changed with the log");
+    }
+
+    fn retained(&mut self) -> Vec<Vec<u8>> {
+        let newcomer = self.world.connect_311("newcomer", true);
+        self.world.send(newcomer, &subscribe_311(1, "#", 0));
+        self.world.take_sent(newcomer)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_cuts_and_crashes_leave_every_promise_kept(events in prop::collection::vec(event(), 1..120)) {
+        let mut history = History::new();
+        for event in &events {
+            history.apply(event);
+        }
+        history.apply(&Event::Gone { goodbye: true });
+        history.drain();
+        history.crash();
+        history.drain();
+        history.judge();
+        history.judge_retained();
+    }
+}
