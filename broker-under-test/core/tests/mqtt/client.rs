@@ -18,6 +18,8 @@ pub(crate) struct World {
     sent: BTreeMap<u64, Vec<Vec<u8>>>,
     closed: BTreeSet<u64>,
     config: Config,
+    /// How many inputs the broker has handled.
+    pub(crate) inputs: u64,
     /// What the broker wants kept, oldest first.
     pub(crate) records: Vec<Bytes>,
 }
@@ -49,6 +51,7 @@ impl World {
             sent: BTreeMap::new(),
             closed: BTreeSet::new(),
             config,
+            inputs: 0,
             records: Vec::new(),
         }
     }
@@ -79,6 +82,7 @@ impl World {
     fn handle(&mut self, input: Input<'_>) {
         let mut effects = Effects::new();
         self.broker.handle(self.now, input, &mut effects);
+        self.inputs += 1;
         self.perform(effects);
     }
 

@@ -208,6 +208,8 @@ fn a_message_that_expired_while_nobody_ran_is_not_delivered() {
     let alice = world.connect_50("alice", false, &expiry(100));
     world.expect(alice, &[b"\x32\x0c\x00\x01t\x00\x01\x05\x02\x00\x00\x00\x052"]);
     world.crash();
+    let alice = world.connect_50("alice", false, &expiry(100));
+    world.expect(alice, &[b"\x3a\x0c\x00\x01t\x00\x01\x05\x02\x00\x00\x00\x052"]);
 }
 
 #[test]

@@ -15,11 +15,12 @@ pub(crate) struct Dutiful {
     inbox: VecDeque<Vec<u8>>,
     /// Published with QoS 1 or 2 and not finished, oldest first.
     unfinished: Vec<Unfinished>,
-    last_id: u16,
     /// QoS 2 messages taken and not released: packet identifier and payload.
     unreleased: BTreeMap<u16, Vec<u8>>,
     /// All that was taken, in order.
     pub(crate) taken: Vec<Message>,
+    /// Every retained message that reached the broker and was new to it, with the number of the input.
+    pub(crate) retained: Vec<(u64, &'static str, Vec<u8>)>,
 }
 
 struct Unfinished {
@@ -28,6 +29,8 @@ struct Unfinished {
     topic: &'static str,
     payload: Vec<u8>,
     was_sent: bool,
+    /// The broker has had it.
+    arrived: bool,
     /// PUBREC came: PUBREL is what is sent again.
     received: bool,
 }
@@ -53,9 +56,9 @@ impl Dutiful {
             has_session: false,
             inbox: VecDeque::new(),
             unfinished: Vec::new(),
-            last_id: 0,
             unreleased: BTreeMap::new(),
             taken: Vec::new(),
+            retained: Vec::new(),
         }
     }
 
@@ -92,7 +95,11 @@ impl Dutiful {
             ack(0x62, message.id)
         } else {
             let flags = message.flags | if message.was_sent { DUP } else { 0 };
-            message.was_sent = true;
+            // A QoS 2 message that the broker has had is not new to it; one of QoS 1 is, whatever DUP says.
+            if message.flags & 1 != 0 && !(message.arrived && message.flags & 0b100 != 0) {
+                self.retained.push((world.inputs, message.topic, message.payload.clone()));
+            }
+            (message.was_sent, message.arrived) = (true, true);
             match self.receive_maximum {
                 None => publish_311(flags, message.topic, message.id, &message.payload),
                 Some(_) => publish_50(flags, message.topic, message.id, &[], &message.payload),
@@ -118,13 +125,15 @@ impl Dutiful {
         arrives: bool,
     ) {
         let qos = flags >> 1;
-        self.last_id += 1;
+        // Used again as soon as may be.
+        let is_free = |id: &u16| self.unfinished.iter().all(|message| message.id != *id);
         let message = Unfinished {
-            id: self.last_id,
+            id: (1..u16::MAX).find(is_free).expect("few are in use"),
             flags,
             topic,
             payload: payload.to_vec(),
             was_sent: !arrives && self.connection.is_some(),
+            arrived: false,
             received: false,
         };
         if !arrives {
@@ -143,6 +152,10 @@ impl Dutiful {
         let Some(client) = self.connection else { return false };
         self.inbox.extend(world.take_sent(client));
         assert!(!world.is_closed(client), "{} was cut off", self.client_id);
+        self.handle_next(client, world)
+    }
+
+    fn handle_next(&mut self, client: Client, world: &mut World) -> bool {
         let Some(packet) = self.inbox.pop_front() else { return false };
         let first_byte = packet.first().copied().expect("a packet");
         if first_byte >> 4 == 3 {
@@ -204,6 +217,16 @@ impl Dutiful {
                 world.send(client, &ack(0x50, id));
             }
         }
+    }
+
+    /// Handles the next packet that it was sent, and its answer is lost with the connection.
+    pub(crate) fn step_in_vain(&mut self, world: &mut World) {
+        if let Some(client) = self.connection {
+            self.inbox.extend(world.take_sent(client));
+            world.cut(client);
+            self.handle_next(client, world);
+        }
+        self.lose();
     }
 
     /// Its connection breaks; what it was sent and did not handle is lost.

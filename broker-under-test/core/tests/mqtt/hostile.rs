@@ -1,12 +1,15 @@
-//! Any bytes in any split: no panic, nothing for a connection that is not there, the same outcome.
+//! Any bytes in any split: no panic, nothing for a connection that is not there, the same outcome, and records that
+//! lead to the state that there was.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use mqspec_broker_core::Config;
 use mqspec_broker_core::mqtt::MqttConfig;
 
 use crate::client::{
-    Client, World, connect_50, connect_311, publish_50, publish_311, subscribe_50, subscribe_311,
+    Client, World, connect_50, connect_311, packet, publish_50, publish_311, subscribe_50, subscribe_311,
+    text,
 };
 
 fn config() -> MqttConfig {
@@ -20,13 +23,19 @@ fn config() -> MqttConfig {
     }
 }
 
+fn client_id() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["c", "d"])
+}
+
 /// A packet that a client might send, or nearly.
 fn nearly_a_packet() -> impl Strategy<Value = Vec<u8>> {
     let id = 1_u16..4;
     let topic = prop::sample::select(vec!["a", "a/b", "$SYS/x", "+", "", "a/#", "$share/g/a", "$share/g/#"]);
     let whole = prop_oneof![
-        (any::<bool>(), 0_u16..3).prop_map(|(clean, keep)| connect_311("c", clean, keep)),
+        (client_id(), any::<bool>(), 0_u16..3)
+            .prop_map(|(client_id, clean, keep)| connect_311(client_id, clean, keep)),
         (
+            client_id(),
             any::<bool>(),
             0_u16..3,
             prop::sample::select(vec![
@@ -37,7 +46,15 @@ fn nearly_a_packet() -> impl Strategy<Value = Vec<u8>> {
                 b"\x15\x00\x0bmqspec-echo",
             ])
         )
-            .prop_map(|(clean, keep, props)| connect_50("c", clean, keep, props)),
+            .prop_map(|(client_id, clean, keep, props)| connect_50(client_id, clean, keep, props)),
+        (client_id(), any::<bool>(), 0_u8..3, 0_u8..3).prop_map(|(client_id, clean, expiry, delay)| {
+            let expiry = [5, 0x11, 0, 0, 0, expiry];
+            let delay = [5, 0x18, 0, 0, 0, delay];
+            let flags = if clean { 0x2E } else { 0x2C };
+            let head = [flags, 0, 0];
+            let will = [text("a"), text("gone")].concat();
+            packet(0x10, &[b"\x00\x04MQTT\x05", &head, &expiry, &text(client_id), &delay, &will])
+        }),
         (0_u8..16, topic.clone(), id.clone(), vec(any::<u8>(), 0..40))
             .prop_map(|(flags, topic, id, payload)| publish_311(flags, topic, id, &payload)),
         (
@@ -86,6 +103,12 @@ enum Event {
     Cut(usize),
     Taken(usize, usize),
     Wait(u64),
+    /// The process ends, and another one goes on with the records.
+    Crash,
+    Compact,
+    Storage {
+        full: bool,
+    },
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -95,6 +118,9 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0_usize..4).prop_map(Event::Cut),
         1 => (0_usize..4, 0_usize..2_000).prop_map(|(client, bytes)| Event::Taken(client, bytes)),
         1 => (0_u64..8_000).prop_map(Event::Wait),
+        1 => Just(Event::Crash),
+        1 => Just(Event::Compact),
+        1 => any::<bool>().prop_map(|full| Event::Storage { full }),
     ]
 }
 
@@ -111,7 +137,7 @@ proptest! {
         network_takes in any::<bool>(),
         events in vec(event(), 1..60),
     ) {
-        let mut world = World::with(config());
+        let mut world = World::of(Config { mqtt: config(), durable: true, ..Config::default() });
         world.network_takes = network_takes;
         let mut clients = Vec::new();
         for event in events {
@@ -127,8 +153,12 @@ proptest! {
                     world.take(client, bytes);
                 },
                 Event::Wait(millis) => world.wait(std::time::Duration::from_millis(millis)),
+                Event::Crash => world.crash(),
+                Event::Compact => world.compact(),
+                Event::Storage { full } => world.storage(full),
             }
         }
+        world.crash();
         world.shut_down();
         prop_assert!(clients.iter().all(|client| world.is_closed(*client)));
     }

@@ -11,6 +11,7 @@ mod hostile;
 mod journeys;
 mod limits;
 mod publish;
+mod records;
 mod retained;
 mod session;
 mod storage;
