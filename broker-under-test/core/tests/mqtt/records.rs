@@ -85,7 +85,7 @@ fn what_no_broker_writes_is_an_error() {
         Broker::new(config()).restore(queued_with_qos_0),
         Err(BadRecord::Content("a QoS 0 message that waits"))
     );
-    let long = [b"\x01\x07\x00\x00\x01\x00", &[b'c'; 65_536][..]].concat();
+    let long = [b"\x01\x07\x00\x00\x01\x00", vec![b'c'; 65_536].as_slice()].concat();
     assert_eq!(
         Broker::new(config()).restore(&long),
         Err(BadRecord::Content("a string of more than 65,535 bytes"))
