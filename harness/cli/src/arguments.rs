@@ -37,7 +37,7 @@ pub enum Command {
     List(Selection),
     /// Run one scenario and print everything that happened, packet by packet.
     Replay(ReplayArguments),
-    /// Run scenarios under many seeds, on all cores.
+    /// Run scenarios under many seeds, on all cores; a shard of it, or what a killed one has left to do.
     Sweep(SweepArguments),
     /// Add the JSON reports of a sweep's shards up.
     Merge(MergeArguments),
@@ -115,6 +115,9 @@ pub struct ReplayArguments {
     /// The engine where no broker is given.
     #[arg(long, value_enum, default_value_t, conflicts_with = "broker")]
     pub world: Engine,
+    /// Let the reference broker tell the lie of this mutant (`mqspec mutants --list`).
+    #[arg(long, value_name = "NAME", conflicts_with = "broker")]
+    pub mutant: Option<String>,
     /// Leave out the bytes of the packets.
     #[arg(long)]
     pub no_bytes: bool,
@@ -132,9 +135,15 @@ pub struct SweepArguments {
     /// The seeds, the end not included.
     #[arg(long, value_name = "FIRST..END", value_parser = parse_seeds, default_value = "0..100")]
     pub seeds: Range<u64>,
-    /// Run only this part of all.
+    /// Run only this part of all; `mqspec merge` adds the reports of the parts up.
     #[arg(long, value_name = "I/N")]
     pub shard: Option<Shard>,
+    /// Keep what is done in this file, and go on from there if a sweep was killed.
+    #[arg(long, value_name = "FILE")]
+    pub resume: Option<PathBuf>,
+    /// Let the reference broker tell the lie of this mutant (`mqspec mutants --list`).
+    #[arg(long, value_name = "NAME")]
+    pub mutant: Option<String>,
     /// The engine: `memory` is fast, `simulated` has a network between the hosts.
     #[arg(long, value_enum, default_value_t = Engine::Memory)]
     pub world: Engine,
@@ -147,6 +156,18 @@ pub struct SweepArguments {
     /// Print JSON (docs/OUTPUT.md).
     #[arg(long)]
     pub json: bool,
+    /// Write the JSON into this file, too.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Leave the times out of the report, so that equal results are equal bytes.
+    #[arg(long)]
+    pub no_times: bool,
+    /// Step through quiet time instead of jumping over it: slower, and the traces must be the same.
+    #[arg(long)]
+    pub no_jumps: bool,
+    /// Say how much would be run, and stop.
+    #[arg(long)]
+    pub dry_run: bool,
     /// Count a SHOULD as a MUST.
     #[arg(long)]
     pub strict: bool,
@@ -158,9 +179,15 @@ pub struct MergeArguments {
     /// Files that `mqspec sweep --json` has written.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+    /// How many failures to print.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub show: usize,
     /// Print JSON (docs/OUTPUT.md).
     #[arg(long)]
     pub json: bool,
+    /// Write the JSON into this file, too.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// What runs a plan against the reference broker.
@@ -171,6 +198,16 @@ pub enum Engine {
     Simulated,
     /// Pipes in memory, with virtual time: the same verdicts, several times as fast.
     Memory,
+}
+
+impl Engine {
+    /// As `--world` takes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Simulated => "simulated",
+            Self::Memory => "memory",
+        }
+    }
 }
 
 /// `mqspec explain`.
@@ -287,6 +324,8 @@ pub enum SchemaOf {
     Scenario,
     /// `mutants --json`.
     Mutants,
+    /// `sweep --json` and `merge --json`.
+    Sweep,
 }
 
 fn parse_spec(name: &str) -> Result<Spec, String> {

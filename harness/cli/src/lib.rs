@@ -21,6 +21,7 @@ pub mod selector;
 pub mod shard;
 pub mod store;
 pub mod suite;
+pub mod sweep;
 pub mod world;
 
 use std::io::{self, Write};
@@ -69,7 +70,7 @@ fn execute(arguments: &Arguments, paint: Paint, out: &mut dyn Write) -> Result<C
         }
         Command::Decode(decode) => command::decode::run(decode, &mut io::stdin().lock(), paint, out),
         Command::Sweep(sweep) => command::sweep::run(sweep, &suite()?, paint, out),
-        Command::Merge(merge) => command::sweep::merge(merge, out),
+        Command::Merge(merge) => command::merge::run(merge, paint, out),
         Command::Broker(broker) => command::broker::run(broker, out),
         Command::Schema(schema) => command::schema::run(schema.of, out),
     }

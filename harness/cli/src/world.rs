@@ -3,11 +3,13 @@
 use std::time::Instant;
 
 use mqspec_conformance::check;
+use mqspec_conformance::mutant::Mutant;
 use mqspec_conformance::trace::{Trace, hash};
 use mqspec_conformance::verdict::{Outcome, Verdict, combine};
 use mqspec_run::RunResult;
 use mqspec_run::environment::{memory, simulated};
 use mqspec_run::sut::capabilities::Capabilities;
+use mqspec_run::sut::mutant::{self, Lies};
 
 use crate::arguments::Engine;
 use crate::failure::Failure;
@@ -24,6 +26,9 @@ const LIVE_JOBS: usize = 8;
 pub struct World {
     kind: Kind,
     capabilities: Capabilities,
+    /// The lie that the reference broker tells.
+    mutant: Option<Mutant>,
+    time_jumps: bool,
 }
 
 #[derive(Debug)]
@@ -46,7 +51,7 @@ impl World {
             return Ok(Self::embedded(Engine::Simulated));
         };
         let (live, capabilities) = Live::open(given)?;
-        Ok(Self { kind: Kind::Live(Box::new(live)), capabilities })
+        Ok(Self::new(Kind::Live(Box::new(live)), capabilities))
     }
 
     /// The reference broker, run by this engine.
@@ -55,7 +60,23 @@ impl World {
             Engine::Simulated => Kind::Simulated,
             Engine::Memory => Kind::Memory,
         };
-        Self { kind, capabilities: Capabilities::reference() }
+        Self::new(kind, Capabilities::reference())
+    }
+
+    fn new(kind: Kind, capabilities: Capabilities) -> Self {
+        Self { kind, capabilities, mutant: None, time_jumps: true }
+    }
+
+    /// The same with the reference broker behind a lie, if there is one.
+    #[must_use]
+    pub fn with_mutant(self, mutant: Option<Mutant>) -> Self {
+        Self { mutant, ..self }
+    }
+
+    /// The same with or without jumps over quiet time, which the traces must not show.
+    #[must_use]
+    pub fn with_time_jumps(self, time_jumps: bool) -> Self {
+        Self { time_jumps, ..self }
     }
 
     /// The broker as the user gave it; `None` in the simulator.
@@ -68,9 +89,10 @@ impl World {
 
     /// The broker in words, with what it calls itself.
     pub fn describe(&self) -> String {
+        let lie = self.mutant.as_ref().map_or(String::new(), |mutant| format!(" behind {}", mutant.name));
         match &self.kind {
-            Kind::Simulated => String::from("the reference broker, simulated"),
-            Kind::Memory => String::from("the reference broker, in memory"),
+            Kind::Simulated => format!("the reference broker{lie}, simulated"),
+            Kind::Memory => format!("the reference broker{lie}, in memory"),
             Kind::Live(live) => live.describe(self.capabilities.product.as_deref()),
         }
     }
@@ -137,12 +159,14 @@ impl World {
     }
 
     fn run(&self, trial: &Trial, seed: Seed) -> RunResult {
-        match &self.kind {
-            Kind::Simulated => {
-                simulated::run(&trial.plan, &simulated::Settings { seed: seed.0, time_jumps: true })
-            }
-            Kind::Memory => memory::run(&trial.plan, &simulated::Settings { seed: seed.0, time_jumps: true }),
-            Kind::Live(live) => live.run(trial, seed),
+        let settings = simulated::Settings { seed: seed.0, time_jumps: self.time_jumps };
+        let liar = self.mutant.as_ref().map(|mutant| mutant::doorkeeper(mutant, &Lies::default()));
+        match (&self.kind, liar) {
+            (Kind::Simulated, None) => simulated::run(&trial.plan, &settings),
+            (Kind::Simulated, Some(liar)) => simulated::run_behind(&trial.plan, &settings, &liar),
+            (Kind::Memory, None) => memory::run(&trial.plan, &settings),
+            (Kind::Memory, Some(liar)) => memory::run_behind(&trial.plan, &settings, &liar),
+            (Kind::Live(live), _) => live.run(trial, seed),
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod coverage;
 pub mod decode;
 pub mod explain;
 pub mod list;
+pub mod merge;
 pub mod mutants;
 pub mod replay;
 pub mod schema;

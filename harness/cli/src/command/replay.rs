@@ -8,6 +8,7 @@ use mqspec_conformance::verdict::Outcome;
 
 use crate::arguments::ReplayArguments;
 use crate::choose::of_file;
+use crate::command::sweep::named_mutant;
 use crate::failure::{Conclusion, Failure};
 use crate::paint::Paint;
 use crate::report::{Case, Summary, failure};
@@ -27,9 +28,11 @@ pub fn run(
     out: &mut dyn Write,
 ) -> Result<Conclusion, Failure> {
     let trials = of_file(&arguments.file, arguments.protocol, suite)?;
-    let world = match &arguments.broker {
-        Some(broker) => World::open(Some(broker))?,
-        None => World::embedded(arguments.world),
+    let world = if let Some(broker) = &arguments.broker {
+        World::open(Some(broker))?
+    } else {
+        let mutant = arguments.mutant.as_deref().map(named_mutant).transpose()?;
+        World::embedded(arguments.world).with_mutant(mutant)
     };
     let mut summary = Summary::default();
     for (index, trial) in trials.iter().enumerate() {

@@ -10,6 +10,7 @@ use crate::arguments::SchemaOf;
 use crate::decode;
 use crate::failure::{Conclusion, Failure};
 use crate::report;
+use crate::sweep::SweepReport;
 
 /// Prints the schema of an input or output.
 ///
@@ -23,6 +24,7 @@ pub fn run(of: SchemaOf, out: &mut dyn Write) -> Result<Conclusion, Failure> {
         SchemaOf::Decode => super::write_json(&schema_for!(decode::json::Document), out)?,
         SchemaOf::Scenario => super::write_json(&scenario::schema(), out)?,
         SchemaOf::Mutants => super::write_json(&schema_for!(mutants::Document), out)?,
+        SchemaOf::Sweep => super::write_json(&schema_for!(SweepReport), out)?,
     }
     Ok(Conclusion::Holds)
 }
@@ -38,6 +40,7 @@ mod tests {
             (SchemaOf::Coverage, include_str!("../../../../docs/schema/coverage.json")),
             (SchemaOf::Mutants, include_str!("../../../../docs/schema/mutants.json")),
             (SchemaOf::Decode, include_str!("../../../../docs/schema/decode.json")),
+            (SchemaOf::Sweep, include_str!("../../../../docs/schema/sweep.json")),
             (SchemaOf::Scenario, include_str!("../../../../docs/schema/scenario.json")),
         ] {
             let mut out = Vec::new();

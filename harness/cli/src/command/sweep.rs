@@ -1,70 +1,51 @@
 //! `mqspec sweep`: the same scenarios under many seeds, on all cores, as one shard of several if need be.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use mqspec_conformance::mutant::{Mutant, built_in};
+use mqspec_conformance::statement::nearest;
 use mqspec_conformance::verdict::Outcome;
-use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Engine, MergeArguments, SweepArguments};
+use crate::arguments::{Engine, SweepArguments};
 use crate::choose::choose;
 use crate::failure::{Conclusion, Failure};
 use crate::paint::Paint;
 use crate::parallel::in_parallel;
-use crate::report::{Case, Summary};
+use crate::report::{Case, Repetition};
 use crate::seed::Seed;
-use crate::suite::{Suite, Trial};
+use crate::suite::Suite;
+use crate::sweep::extent::CHUNK;
+use crate::sweep::journal::Header;
+use crate::sweep::{Extent, Journal, Subject, SweepFailure, SweepReport, Tally};
 use crate::world::World;
 
-/// What a sweep leaves for programs, and for `mqspec merge`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SweepReport {
-    /// Grows by one when a field changes its meaning or goes away.
-    pub schema_version: u32,
-    /// How many runs there were.
-    pub cases: u64,
-    /// How many passed.
-    pub passed: u64,
-    /// How many were not applicable.
-    pub skipped: u64,
-    /// How long it took, in seconds; shards add up.
-    pub seconds: f64,
-    /// Runs a second.
-    pub rate: f64,
-    /// What did not pass, in the order of address and seed.
-    pub failures: Vec<SweepFailure>,
+/// Where the report goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Output<'a> {
+    /// JSON instead of text.
+    pub json: bool,
+    /// JSON into this file, too.
+    pub file: Option<&'a Path>,
 }
 
-/// A run that did not pass.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct SweepFailure {
-    /// The scenario and version.
-    pub address: String,
-    /// The seed, as `--seed` takes it.
-    pub seed: String,
-    /// `fail` or `inconclusive`.
-    pub verdict: String,
-    /// The first finding, or why the run did not get to the point.
-    pub reason: String,
-    /// The trace's hash.
-    pub hash: String,
-    /// The command that runs it again.
-    pub replay: String,
-}
-
-/// One piece of a sweep.
-struct Piece<'a> {
-    trial: &'a Trial,
-    seed: Seed,
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("there is no mutant `{name}`")]
+struct UnknownMutant {
+    name: String,
+    #[help]
+    help: Option<String>,
 }
 
 /// Sweeps.
 ///
 /// # Errors
 ///
-/// As [`super::test::run`].
+/// As [`super::test::run`]; [`Failure::Input`]: no such mutant, or a file to resume from that is of another
+/// sweep.
 pub fn run(
     arguments: &SweepArguments,
     suite: &Suite,
@@ -72,169 +53,230 @@ pub fn run(
     out: &mut dyn Write,
 ) -> Result<Conclusion, Failure> {
     let trials = choose(&arguments.selection.selectors, suite)?;
-    let world = World::embedded(arguments.world);
-    let pieces = pieces(&trials, arguments);
+    let mutant = arguments.mutant.as_deref().map(named_mutant).transpose()?;
+    let extent = Extent::new(trials.len(), arguments.seeds.clone(), arguments.shard);
     if !arguments.json {
         let shard = arguments.shard.map_or(String::new(), |shard| format!(", shard {shard}"));
-        let line = format!("{} runs of {} scenarios and versions{shard}", pieces.len(), trials.len());
+        let line = format!("{} runs of {} scenarios and versions{shard}", extent.pieces(), trials.len());
         writeln!(out, "{}\n", paint.faint(&line))?;
     }
-    let started = Instant::now();
-    let bar = bar(pieces.len());
+    if arguments.dry_run {
+        return Ok(Conclusion::Holds);
+    }
+    let subject = Subject {
+        world: arguments.world.name().to_owned(),
+        mutant: mutant.as_ref().map(|mutant| mutant.name.clone()),
+        strict: arguments.strict,
+        ..Subject::new(&trials, &arguments.seeds)
+    };
+    let header =
+        Header { sweep: subject, shard: arguments.shard.map(|shard| shard.to_string()), chunk: CHUNK };
+    let journal = arguments.resume.as_deref().map(|path| Journal::open(path, &header)).transpose()?;
+    let world = World::embedded(arguments.world).with_mutant(mutant).with_time_jumps(!arguments.no_jumps);
+    let mut sweep = Sweep::new(&extent, journal, arguments, paint, out);
+    sweep.tell_what_was_done()?;
+    let pending: Vec<u64> = (0..extent.chunks()).filter(|chunk| !sweep.is_done(*chunk)).collect();
+    let judge = |number: u64| {
+        let chunk = *pending.get(usize::try_from(number / CHUNK).ok()?)?;
+        let piece = extent.piece(chunk * CHUNK + number % CHUNK)?;
+        let trial = trials.get(piece.trial)?;
+        Some((chunk, piece.seed, world.judge(trial, piece.seed, arguments.strict)))
+    };
     let jobs = arguments.jobs.map_or_else(|| world.jobs(), usize::from);
-    let mut summary = Summary::default();
-    let mut failures = Vec::new();
-    let judge = |index: u64| {
-        let piece = usize::try_from(index).ok().and_then(|index| pieces.get(index));
-        piece.map(|piece| (piece.seed, world.judge(piece.trial, piece.seed, arguments.strict)))
-    };
-    in_parallel(pieces.len() as u64, jobs, judge, |_, judged| {
-        let Some((seed, case)) = judged else { return Ok(()) };
-        summary.count(&case.verdict.outcome);
-        bar.inc(1);
-        if let Some(failure) = failure(&case, seed, arguments.world) {
-            bar.set_message(format!("{} not passed", failures.len() + 1));
-            if !arguments.json && failures.len() < arguments.show {
-                let line = format!(
-                    "{}  {} seed {}: {}",
-                    paint.bad("FAIL"),
-                    failure.address,
-                    failure.seed,
-                    failure.reason
-                );
-                bar.suspend(|| writeln!(out, "{line}\n      {}", failure.replay))?;
-            }
-            failures.push(failure);
-        }
-        Ok(())
+    in_parallel(pending.len() as u64 * CHUNK, jobs, judge, |_, judged| {
+        judged.map_or(Ok(()), |(chunk, seed, case)| sweep.take(chunk, seed, &case))
     })?;
-    bar.finish_and_clear();
-    failures.sort();
-    let seconds = started.elapsed().as_secs_f64();
-    let cases = pieces.len() as u64;
-    let report = SweepReport {
-        schema_version: 1,
-        cases,
-        passed: summary.passed as u64,
-        skipped: summary.skipped as u64,
-        seconds,
-        rate: rate(cases, seconds),
-        failures,
-    };
-    conclude(&report, summary, arguments.json, out)
+    let (tally, seconds) = sweep.finish();
+    let seconds = (!arguments.no_times).then_some(seconds);
+    let report = SweepReport::new(header.sweep, header.shard, tally, seconds);
+    conclude(&report, Output { json: arguments.json, file: arguments.output.as_deref() }, out)
 }
 
-/// Adds the reports of shards up.
+/// A sweep under way.
+struct Sweep<'a> {
+    extent: &'a Extent,
+    arguments: &'a SweepArguments,
+    paint: Paint,
+    out: &'a mut dyn Write,
+    journal: Option<Journal>,
+    /// What is done, but for what the journal holds.
+    tally: Tally,
+    /// Chunks of which some runs are done.
+    begun: BTreeMap<u64, Tally>,
+    /// How many runs have not passed so far.
+    found: usize,
+    bar: ProgressBar,
+    started: Instant,
+    /// When the journal was written last, in seconds since the start.
+    kept_at: f64,
+}
+
+impl<'a> Sweep<'a> {
+    fn new(
+        extent: &'a Extent,
+        journal: Option<Journal>,
+        arguments: &'a SweepArguments,
+        paint: Paint,
+        out: &'a mut dyn Write,
+    ) -> Self {
+        let bar = bar(extent.pieces());
+        let (tally, begun) = (Tally::default(), BTreeMap::new());
+        let started = Instant::now();
+        Self { extent, arguments, paint, out, journal, tally, begun, found: 0, bar, started, kept_at: 0.0 }
+    }
+
+    fn is_done(&self, chunk: u64) -> bool {
+        self.journal.as_ref().is_some_and(|journal| journal.done().contains_key(&chunk))
+    }
+
+    fn tell_what_was_done(&mut self) -> Result<(), Failure> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        let done: u64 = journal.done().values().map(Tally::runs).sum();
+        self.found = journal.done().values().map(|tally| tally.failures.len()).sum();
+        self.bar.set_position(done);
+        self.bar.reset_eta();
+        if done > 0 && !self.arguments.json {
+            let line = format!("{done} of them were done before, {} not passed", self.found);
+            writeln!(self.out, "{}\n", self.paint.faint(&line))?;
+        }
+        Ok(())
+    }
+
+    /// Takes a finished run, in any order.
+    fn take(&mut self, chunk: u64, seed: Seed, case: &Case) -> Result<(), Failure> {
+        let tally = self.begun.entry(chunk).or_default();
+        let failures = tally.failures.len();
+        tally.count(case, seed, || failure(case, seed, self.arguments));
+        self.bar.inc(1);
+        if let Some(failure) = tally.failures.get(failures) {
+            if !self.arguments.json && self.found < self.arguments.show {
+                let lines = failure_lines(failure, self.paint);
+                let out = &mut self.out;
+                self.bar.suspend(|| writeln!(out, "{lines}"))?;
+            }
+            self.found += 1;
+            self.bar.set_message(format!("{} not passed", self.found));
+        }
+        if tally.runs() < self.extent.length_of(chunk) {
+            return Ok(());
+        }
+        let tally = self.begun.remove(&chunk).unwrap_or_default();
+        match &mut self.journal {
+            None => self.tally.add(tally),
+            Some(journal) => {
+                let now = self.started.elapsed().as_secs_f64();
+                journal.keep(chunk, tally, now - self.kept_at)?;
+                self.kept_at = now;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything, and how long it took in seconds.
+    fn finish(mut self) -> (Tally, f64) {
+        self.bar.finish_and_clear();
+        assert!(self.begun.is_empty(), "every chunk that was begun has been finished");
+        let Some(journal) = self.journal else {
+            return (self.tally, self.started.elapsed().as_secs_f64());
+        };
+        for tally in journal.done().values() {
+            self.tally.add(tally.clone());
+        }
+        (self.tally, journal.seconds())
+    }
+}
+
+/// Tells a report to whom it is for.
 ///
 /// # Errors
 ///
-/// [`Failure::Input`]: a file that is no report of a sweep.
-pub fn merge(arguments: &MergeArguments, out: &mut dyn Write) -> Result<Conclusion, Failure> {
-    let mut merged: Option<SweepReport> = None;
-    for path in &arguments.files {
-        let report = read(path)?;
-        merged = Some(match merged {
-            None => report,
-            Some(mut sum) => {
-                sum.cases += report.cases;
-                sum.passed += report.passed;
-                sum.skipped += report.skipped;
-                sum.seconds += report.seconds;
-                sum.failures.extend(report.failures);
-                sum
-            }
-        });
-    }
-    let Some(mut report) = merged else { return Ok(Conclusion::Holds) };
-    report.rate = rate(report.cases, report.seconds);
-    report.failures.sort();
-    report.failures.dedup();
-    let failed = report.failures.iter().filter(|failure| failure.verdict == "fail").count();
-    let summary = Summary {
-        passed: usize::try_from(report.passed).unwrap_or(usize::MAX),
-        failed,
-        skipped: usize::try_from(report.skipped).unwrap_or(usize::MAX),
-        inconclusive: report.failures.len() - failed,
-    };
-    conclude(&report, summary, arguments.json, out)
-}
-
-fn conclude(
+/// [`Failure::Environment`]: the report's file cannot be written.
+pub fn conclude(
     report: &SweepReport,
-    summary: Summary,
-    json: bool,
+    output: Output<'_>,
     out: &mut dyn Write,
 ) -> Result<Conclusion, Failure> {
-    if json {
+    if output.json {
         super::write_json(report, out)?;
     } else {
-        writeln!(out, "{} runs in {:.1} s, {:.0} a second", report.cases, report.seconds, report.rate)?;
-        writeln!(out, "{summary}")?;
+        if let (Some(seconds), Some(rate)) = (report.seconds, report.rate) {
+            writeln!(out, "{} runs in {seconds:.1} s, {rate:.0} a second", report.cases)?;
+        }
+        writeln!(out, "hash of all traces: {}", report.hash)?;
+        writeln!(out, "{}", report.summary())?;
     }
-    Ok(summary.conclusion())
-}
-
-fn read(path: &Path) -> Result<SweepReport, Failure> {
-    let bad = |why: String| {
-        Failure::Input(miette::miette!(
-            help = "give files that `mqspec sweep --json` has written",
-            "{} is no report of a sweep: {why}",
-            path.display()
-        ))
-    };
-    let text = std::fs::read_to_string(path).map_err(|why| bad(why.to_string()))?;
-    serde_json::from_str(&text).map_err(|why| bad(why.to_string()))
-}
-
-/// Every trial under every seed, seeds first, so that a shard gets some of each scenario.
-fn pieces<'a>(trials: &'a [Trial], arguments: &SweepArguments) -> Vec<Piece<'a>> {
-    let seeds = arguments.seeds.clone();
-    let all = seeds.flat_map(|seed| trials.iter().map(move |trial| Piece { trial, seed: Seed(seed) }));
-    match arguments.shard {
-        None => all.collect(),
-        Some(shard) => all.skip(shard.index()).step_by(shard.of()).collect(),
+    if let Some(path) = output.file {
+        let mut text = Vec::new();
+        super::write_json(report, &mut text)?;
+        std::fs::write(path, text).map_err(|why| {
+            Failure::Environment(miette::miette!("cannot write the report {}: {why}", path.display()))
+        })?;
     }
+    Ok(report.summary().conclusion())
 }
 
-fn failure(case: &Case, seed: Seed, world: Engine) -> Option<SweepFailure> {
-    let (verdict, reason) = match &case.verdict.outcome {
-        Outcome::Pass | Outcome::NotApplicable(_) => return None,
-        Outcome::Inconclusive(reason) => ("inconclusive", reason.clone()),
-        Outcome::Fail => (
-            "fail",
-            case.verdict.findings.first().map_or_else(String::new, |finding| {
-                format!(
-                    "{}: expected {}, got {}",
-                    finding.statements.join(", "),
-                    finding.expected,
-                    finding.actual
-                )
-            }),
-        ),
+/// A failure on two lines: what, and how to see it again.
+pub fn failure_lines(failure: &SweepFailure, paint: Paint) -> String {
+    let SweepFailure { address, seed, reason, replay, .. } = failure;
+    let word = if failure.verdict == "fail" { paint.bad("FAIL") } else { paint.unsure("????") };
+    let differs = if failure.reproducible { "" } else { "\n      NOT REPRODUCIBLE: a second run differed" };
+    format!("{word}  {address} seed {seed}: {reason}\n      {replay}{differs}")
+}
+
+fn failure(case: &Case, seed: Seed, arguments: &SweepArguments) -> SweepFailure {
+    let finding = case.verdict.findings.first();
+    let (verdict, reason) = match (&case.verdict.outcome, finding) {
+        (Outcome::Inconclusive(reason) | Outcome::NotApplicable(reason), _) => {
+            ("inconclusive", reason.clone())
+        }
+        (Outcome::Fail | Outcome::Pass, Some(finding)) => {
+            let statements = finding.statements.join(", ");
+            ("fail", format!("{statements}: expected {}, got {}", finding.expected, finding.actual))
+        }
+        (Outcome::Fail | Outcome::Pass, None) => ("fail", String::new()),
     };
-    let engine = if world == Engine::Memory { " --world memory" } else { "" };
+    let engine = if arguments.world == Engine::Memory { " --world memory" } else { "" };
+    let mutant = arguments.mutant.as_ref().map_or(String::new(), |mutant| format!(" --mutant {mutant}"));
+    let strict = if arguments.strict { " --strict" } else { "" };
     let protocol = case.plan.spec;
-    Some(SweepFailure {
+    SweepFailure {
         address: case.plan.address.clone(),
         seed: seed.to_string(),
         verdict: verdict.to_owned(),
         reason,
         hash: case.hash.clone(),
-        replay: format!("mqspec replay {} --protocol {protocol} --seed {seed}{engine}", case.path),
-    })
+        reproducible: !matches!(case.repetition, Repetition::Differs(_)),
+        replay: format!(
+            "mqspec replay {} --protocol {protocol} --seed {seed}{engine}{mutant}{strict}",
+            case.path
+        ),
+    }
 }
 
-fn bar(pieces: usize) -> ProgressBar {
+/// The mutant with exactly this name.
+///
+/// # Errors
+///
+/// [`Failure::Input`]: there is none; says which is near.
+pub fn named_mutant(name: &str) -> Result<Mutant, Failure> {
+    let mutants = built_in();
+    if let Some(mutant) = mutants.iter().find(|mutant| mutant.name == name) {
+        return Ok(mutant.clone());
+    }
+    let near = nearest(name, mutants.iter().map(|mutant| mutant.name.as_str()));
+    let help = near.map_or_else(
+        || String::from("`mqspec mutants --list` prints them all"),
+        |near| format!("did you mean `{near}`? `mqspec mutants --list` prints them all"),
+    );
+    Err(Failure::input(UnknownMutant { name: name.to_owned(), help: Some(help) }))
+}
+
+fn bar(pieces: u64) -> ProgressBar {
     let visible = io::stderr().is_terminal();
     let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(pieces as u64), target);
+    let bar = ProgressBar::with_draw_target(Some(pieces), target);
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {per_sec} {elapsed} {msg}") {
         bar.set_style(style);
     }
     bar
-}
-
-#[allow(clippy::cast_precision_loss, reason = "a rate for people; 2^53 runs are out of reach")]
-fn rate(cases: u64, seconds: f64) -> f64 {
-    if seconds > 0.0 { cases as f64 / seconds } else { 0.0 }
 }

@@ -26,6 +26,18 @@ pub fn hash(trace: &Trace) -> String {
     hex
 }
 
+/// 128 bits of the BLAKE3 hash of some texts, told apart by their lengths.
+pub fn digest(texts: &[&str]) -> u128 {
+    let mut hasher = blake3::Hasher::new();
+    for text in texts {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    }
+    let mut first = [0; 16];
+    hasher.finalize_xof().fill(&mut first);
+    u128::from_be_bytes(first)
+}
+
 /// One line per event. Packets go in by their bytes: what they decode to follows from these.
 fn write_event(event: &Event, line: &mut String) {
     // Writing to a String cannot fail.

@@ -1,5 +1,7 @@
 //! The live world: real TCP to a broker that somebody else runs.
 
+mod litter;
+
 use std::io;
 use std::net::Shutdown;
 use std::pin::Pin;
@@ -16,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use self::litter::Litter;
 use super::chance::Chance;
 use super::{BrokerControl, Clock, Connected, Environment, Network};
 use crate::script::{self, RunResult};
@@ -32,9 +35,12 @@ pub struct Settings {
     pub token: String,
     /// How long an expectation waits that says nothing else, and a connection attempt too.
     pub patience: Duration,
-    /// The longest that a whole run may take.
+    /// The longest that a whole run may take, but for taking away what it has left.
     pub limit: Duration,
 }
+
+/// The longest that it may take to take one thing away that a run has left.
+const CLEAN_UP_LIMIT: Duration = Duration::from_secs(5);
 
 /// Runs a plan against a broker over TCP that nobody can stop. Blocks; one thread.
 pub fn run(plan: &Plan, target: &Target, settings: &Settings) -> RunResult {
@@ -42,6 +48,9 @@ pub fn run(plan: &Plan, target: &Target, settings: &Settings) -> RunResult {
 }
 
 /// Runs a plan against a broker over TCP that the plan may stop and start. Blocks; one thread.
+///
+/// Sessions, retained messages, queues and exchanges that the plan has left are taken away afterwards, as far as
+/// the broker lets us; how that goes is no part of the result.
 pub fn run_with(
     plan: &Plan,
     target: &Target,
@@ -53,11 +62,24 @@ pub fn run_with(
         Err(error) => return broken(plan, format!("no tokio runtime: {error}")),
     };
     let local = tokio::task::LocalSet::new();
-    let result = local.block_on(&runtime, async {
+    local.block_on(&runtime, async {
         let environment = environment(plan, target, process, settings);
-        tokio::time::timeout(settings.limit, script::run(plan, environment)).await
-    });
-    result.unwrap_or_else(|_| broken(plan, format!("the run took longer than {:?}", settings.limit)))
+        let result = script::run_within(plan, environment, Some(settings.limit)).await;
+        clean_up(&result, plan, target, settings).await;
+        result
+    })
+}
+
+/// Takes away what a run has left, thing by thing, until one cannot be reached.
+async fn clean_up(result: &RunResult, plan: &Plan, target: &Target, settings: &Settings) {
+    let run = name_of_run(&settings.token, &plan.address);
+    for plan in Litter::of(&result.trace, &run).plans() {
+        let environment = environment(&plan, target, None, settings);
+        let cleaned = script::run_within(&plan, environment, Some(CLEAN_UP_LIMIT)).await;
+        if cleaned.stop.is_some_and(|stop| stop.cause == Cause::Environment) {
+            return;
+        }
+    }
 }
 
 fn environment(

@@ -18,7 +18,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::simulated::{EPOCH, Settings, bindings, broken, guarded};
+use super::simulated::{Doorkeeper, EPOCH, Settings, bindings, broken, guarded};
 use super::{BrokerControl, Chance, Clock, Connected, Environment, Network};
 use crate::script::{self, RunResult};
 use crate::sut::reference;
@@ -29,13 +29,19 @@ const PIPE: usize = 1 << 16;
 /// Runs a plan against the reference broker. Time always jumps here. A panic on the way is an inconclusive
 /// run, and says so.
 pub fn run(plan: &Plan, settings: &Settings) -> RunResult {
+    let nobody: Doorkeeper = Rc::new(|broker| Box::new(broker));
+    run_behind(plan, settings, &nobody)
+}
+
+/// Runs a plan against the reference broker behind something that rewrites its inputs or effects.
+pub fn run_behind(plan: &Plan, settings: &Settings, doorkeeper: &Doorkeeper) -> RunResult {
     guarded(|| match reference::config(&plan.broker) {
-        Ok(config) => run_in_memory(plan, config, settings.seed),
+        Ok(config) => run_in_memory(plan, config, settings.seed, doorkeeper),
         Err(why) => broken(why),
     })
 }
 
-fn run_in_memory(plan: &Plan, config: Config, seed: u64) -> RunResult {
+fn run_in_memory(plan: &Plan, config: Config, seed: u64, doorkeeper: &Doorkeeper) -> RunResult {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_time().start_paused(true);
     let mut tasks = tokio::task::LocalSet::new();
@@ -46,7 +52,8 @@ fn run_in_memory(plan: &Plan, config: Config, seed: u64) -> RunResult {
     };
     tasks.block_on(&runtime, async {
         let clock = PausedClock { start: Instant::now() };
-        let host = Rc::new(Host { config, clock, running: RefCell::default() });
+        let doorkeeper = Rc::clone(doorkeeper);
+        let host = Rc::new(Host { config, doorkeeper, clock, running: RefCell::default() });
         host.start();
         let environment = Environment {
             network: Rc::<Host>::clone(&host),
@@ -103,6 +110,7 @@ impl mqspec_broker_server::Clock for PausedClock {
 /// The machine that the broker runs on.
 struct Host {
     config: Config,
+    doorkeeper: Doorkeeper,
     clock: PausedClock,
     running: RefCell<Option<Process>>,
 }
@@ -121,7 +129,8 @@ impl Host {
         let (amqp, amqp_door) = mpsc::unbounded_channel();
         let stop = Rc::new(Notify::new());
         let stopped = Rc::clone(&stop);
-        let server = Server::new(Broker::new(self.config.clone()), Rc::new(self.clock))
+        let door = (self.doorkeeper)(Broker::new(self.config.clone()));
+        let server = Server::new(door, Rc::new(self.clock))
             .listen(Protocol::Mqtt, Box::new(Pipes(mqtt_door)))
             .listen(Protocol::Amqp, Box::new(Pipes(amqp_door)));
         let task = tokio::task::spawn_local(async move {

@@ -41,6 +41,11 @@ pub struct RunResult {
 
 /// Runs a plan from its first step to its last or to the first that fails, then listens a little longer.
 pub async fn run(plan: &Plan, environment: Environment) -> RunResult {
+    run_within(plan, environment, None).await
+}
+
+/// Runs a plan like [`run`], but gives it up when it takes longer than a limit; what happened until then is kept.
+pub async fn run_within(plan: &Plan, environment: Environment, limit: Option<Duration>) -> RunResult {
     let environment = Rc::new(environment);
     let recorder = Rc::new(Recorder::new(plan, Rc::clone(&environment.clock)));
     let actors = plan
@@ -59,10 +64,12 @@ pub async fn run(plan: &Plan, environment: Environment) -> RunResult {
         findings: RefCell::default(),
         environment: Rc::clone(&environment),
     };
-    let stop = match script.start_clients(plan) {
-        Err(stop) => Some(stop),
-        Ok(()) => script.walk(&plan.steps).await.err().or_else(|| script.unstruck(plan)),
+    let walked = match (script.start_clients(plan), limit) {
+        (Err(stop), _) => Err(stop),
+        (Ok(()), None) => script.walk(&plan.steps).await,
+        (Ok(()), Some(limit)) => script.walk_within(&plan.steps, limit).await,
     };
+    let stop = walked.err().or_else(|| script.unstruck(plan));
     let settled = environment.clock.now() + environment.settle;
     environment.clock.sleep_until(settled).await;
     let disagreements =
@@ -99,6 +106,29 @@ impl Script {
             }
             Ok(())
         })
+    }
+
+    async fn walk_within(&self, steps: &[Step], limit: Duration) -> Result<(), Stop> {
+        tokio::select! {
+            biased;
+            walked = self.walk(steps) => walked,
+            () = self.sleep(limit) => {
+                let at = self.recorder.look(|trace| {
+                    trace.events.iter().rev().find_map(|event| {
+                        let What::Step { line, text } = &event.what else { return None };
+                        Some(Origin { line: *line, text: text.clone() })
+                    })
+                });
+                Err(Stop {
+                    origin: at.unwrap_or_default(),
+                    proves: None,
+                    cause: Cause::Environment,
+                    expected: format!("the run to end within {} s", limit.as_secs_f64()),
+                    actual: String::from("it was still at this step"),
+                    event: self.recorder.latest(),
+                })
+            }
+        }
     }
 
     async fn act(&self, step: &Step) -> Result<(), Stop> {
