@@ -92,8 +92,7 @@ fn any_method() -> impl Strategy<Value = Vec<u8>> {
                 (60, 30) => args().short("c").u8(1),
                 (60, 70) => args().u16(0).short(queue).u8(bits & 1),
                 (60, 80 | 90 | 120) => args().u64(tag).u8(bits & 3),
-                (60, 110) => args().u8(1),
-                (85, 10) => args().u8(1),
+                (60, 110) | (85, 10) => args().u8(1),
                 _ => args(),
             };
             method(1, id.0, id.1, &arguments)

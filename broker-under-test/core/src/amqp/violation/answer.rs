@@ -84,7 +84,6 @@ impl Violation {
         self.answer().1
     }
 
-    #[expect(clippy::too_many_lines, reason = "one row a rule: a table reads best in one piece")]
     fn answer(&self) -> (ReplyCode, Reach) {
         match self {
             Self::ShutDown => (ReplyCode::ConnectionForced, Reach::Connection),
