@@ -1,0 +1,60 @@
+//! AMQP methods whose content comes in frames of its own: what happens to the method happens to all of it.
+
+use std::collections::BTreeMap;
+
+use mqspec_wire::{Packet, Side};
+
+use super::rewrite::Outcome;
+
+/// Methods that wait for their content, by direction and channel.
+#[derive(Debug, Default)]
+pub(super) struct Contents(BTreeMap<(bool, i128), Waiting>);
+
+#[derive(Debug)]
+struct Waiting {
+    outcome: Outcome,
+    /// How many octets of the body are missing; unknown before the content header.
+    missing: Option<i128>,
+}
+
+/// What a frame is to the methods that wait.
+#[derive(Debug)]
+pub(super) enum Frame {
+    /// Nothing: it stands for itself.
+    Stranger,
+    /// One of a content that is not whole yet.
+    Part,
+    /// The last one: this is to happen now.
+    Last(Outcome),
+}
+
+impl Contents {
+    /// Lets a method wait for its content.
+    pub(super) fn begin(&mut self, sender: Side, method: &Packet, outcome: Outcome) {
+        self.0.insert(key(sender, method), Waiting { outcome, missing: None });
+    }
+
+    /// Takes a frame, if a method waits for it.
+    pub(super) fn take(&mut self, sender: Side, frame: &Packet) -> Frame {
+        let key = key(sender, frame);
+        let Some(waiting) = self.0.get_mut(&key) else { return Frame::Stranger };
+        match frame.name {
+            "content-header" => waiting.missing = frame.integer("body_size"),
+            "content-body" => {
+                let length = frame.bytes("body").map_or(0, bytes::Bytes::len);
+                let length = i128::try_from(length).unwrap_or(i128::MAX);
+                waiting.missing = waiting.missing.map(|missing| missing - length);
+            }
+            _ => return Frame::Stranger,
+        }
+        waiting.outcome.continue_with(&frame.raw);
+        if waiting.missing.is_some_and(|missing| missing > 0) {
+            return Frame::Part;
+        }
+        self.0.remove(&key).map_or(Frame::Stranger, |whole| Frame::Last(whole.outcome))
+    }
+}
+
+fn key(sender: Side, packet: &Packet) -> (bool, i128) {
+    (sender == Side::Client, packet.integer("channel").unwrap_or(0))
+}
