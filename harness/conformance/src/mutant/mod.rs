@@ -147,8 +147,11 @@ pub struct Change {
     pub unset: Vec<String>,
     /// Deviations that no field can express (see [`mqspec_wire::malformations`]).
     pub malformed: Vec<(String, Expression)>,
-    /// Packets of the same direction before it.
+    /// Packets of the same direction before it; at the end of a client's connection, as its last words, in
+    /// AMQP on each of its channels.
     pub before: Vec<Template>,
+    /// Packets before it as if the connection had sent them whose place this one takes.
+    pub older: Vec<Template>,
     /// Whether the packet itself (or the close) is swallowed.
     pub drop: bool,
     /// Whether it goes out twice.

@@ -22,6 +22,7 @@ impl Lowering<'_> {
             unset: take(entries, "unset").map(|entry| self.fields_of(entry, shape)).unwrap_or_default(),
             malformed: take(entries, "malformed").map(|entry| self.deviations(entry)).unwrap_or_default(),
             before: take(entries, "before").map(|entry| self.templates(&entry.value)).unwrap_or_default(),
+            older: take(entries, "older").map(|entry| self.templates(&entry.value)).unwrap_or_default(),
             drop: self.flag(entries, "drop"),
             twice: self.flag(entries, "twice"),
             then: take(entries, "then").map(|entry| self.templates(&entry.value)).unwrap_or_default(),

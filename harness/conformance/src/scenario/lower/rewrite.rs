@@ -26,6 +26,7 @@ const REWRITE_KEYS: &[&str] = &[
     "unset",
     "malformed",
     "before",
+    "older",
     "drop",
     "twice",
     "then",
@@ -109,13 +110,12 @@ impl Lowering<'_> {
     fn when(&mut self, node: &Node) -> Vec<Circumstance> {
         let mut found = Vec::new();
         for word in texts(node) {
-            match Circumstance::WORDS.iter().find(|(known, _)| *known == word) {
-                Some((_, circumstance)) => found.push(*circumstance),
-                None => {
-                    let mut problem = Problem::new(node.span.clone(), format!("`{word}` is no circumstance"));
-                    problem.help = suggest(&word, Circumstance::WORDS.iter().map(|(known, _)| *known));
-                    self.report(problem);
-                }
+            if let Some((_, circumstance)) = Circumstance::WORDS.iter().find(|(known, _)| *known == word) {
+                found.push(*circumstance);
+            } else {
+                let mut problem = Problem::new(node.span.clone(), format!("`{word}` is no circumstance"));
+                problem.help = suggest(&word, Circumstance::WORDS.iter().map(|(known, _)| *known));
+                self.report(problem);
             }
         }
         found

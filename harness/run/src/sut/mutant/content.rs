@@ -58,3 +58,42 @@ impl Contents {
 fn key(sender: Side, packet: &Packet) -> (bool, i128) {
     (sender == Side::Client, packet.integer("channel").unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use mqspec_wire::{Decoder, Draft, Spec, encode};
+
+    use super::*;
+
+    fn deliver(body: &str) -> Vec<Packet> {
+        let draft = Draft::new("basic.deliver").with("channel", 1).with("delivery_tag", 1).with("body", body);
+        let frames = encode(Spec::Amqp091, Side::Server, &draft).expect("a plain message");
+        let mut decoder = Decoder::new(Spec::Amqp091, Side::Server);
+        decoder.push(&frames.concat());
+        std::iter::from_fn(|| decoder.next_packet()).collect()
+    }
+
+    #[test]
+    fn a_method_is_done_with_when_its_content_is() {
+        let packets = deliver("hi");
+        let [method, header, body] = packets.as_slice() else { panic!("three frames: {packets:?}") };
+        let mut contents = Contents::default();
+        assert!(matches!(contents.take(Side::Server, header), Frame::Stranger), "nobody waits for it");
+        contents.begin(Side::Server, method, Outcome::unchanged(method.raw.clone()));
+        assert!(matches!(contents.take(Side::Client, header), Frame::Stranger), "the other direction");
+        assert!(matches!(contents.take(Side::Server, header), Frame::Part));
+        let Frame::Last(outcome) = contents.take(Side::Server, body) else { panic!("it is whole") };
+        let whole: Vec<Bytes> = packets.iter().map(|packet| packet.raw.clone()).collect();
+        assert_eq!(outcome.into_packets(), whole);
+    }
+
+    #[test]
+    fn an_empty_body_has_no_frame() {
+        let packets = deliver("");
+        let [method, header] = packets.as_slice() else { panic!("two frames: {packets:?}") };
+        let mut contents = Contents::default();
+        contents.begin(Side::Server, method, Outcome::unchanged(method.raw.clone()));
+        assert!(matches!(contents.take(Side::Server, header), Frame::Last(_)));
+    }
+}

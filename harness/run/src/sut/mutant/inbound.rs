@@ -74,6 +74,11 @@ impl Liar {
     }
 
     fn instead_of_received(&mut self, id: ConnectionId, mut outcome: Outcome, effects: &mut Effects) {
+        if let Some(older) = self.connections.get(&id).and_then(|connection| connection.past.older) {
+            for bytes in std::mem::take(&mut outcome.older) {
+                self.pass(Input::Received { connection: older, bytes: &bytes }, effects);
+            }
+        }
         let (answers, hang_up) = (std::mem::take(&mut outcome.answers), outcome.hang_up);
         for bytes in outcome.into_packets() {
             self.pass(Input::Received { connection: id, bytes: &bytes }, effects);

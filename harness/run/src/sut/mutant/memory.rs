@@ -44,6 +44,11 @@ impl Past {
         }
     }
 
+    /// Another connection of the same client has come.
+    pub(super) fn replace(&mut self) {
+        self.replaced = true;
+    }
+
     /// Whether the client's farewell is still owed.
     pub(super) fn is_unfinished(&self) -> bool {
         !self.said_goodbye
@@ -113,9 +118,54 @@ impl History {
     }
 }
 
-impl Past {
-    /// Another connection of the same client has come.
-    pub(super) fn replace(&mut self) {
-        self.replaced = true;
+#[cfg(test)]
+mod tests {
+    use mqspec_wire::{Decoder, Draft, Side, Spec, encode};
+
+    use super::*;
+
+    fn said(draft: &Draft) -> Packet {
+        let bytes = encode(Spec::Mqtt50, Side::Client, draft).expect("a plain packet").concat();
+        let mut decoder = Decoder::new(Spec::Mqtt50, Side::Client);
+        decoder.push(&bytes);
+        decoder.next_packet().expect("a whole packet")
+    }
+
+    fn connect(history: &mut History, number: u64) -> Past {
+        let mut past = Past::default();
+        let connect = said(&Draft::new("connect").with("client_id", "alice"));
+        history.on_connect(ConnectionId(number), &connect, &mut past);
+        past.heard(&connect);
+        past
+    }
+
+    #[test]
+    fn a_connection_knows_what_became_of_the_one_before() {
+        let mut history = History::new(false);
+        let mut first = connect(&mut history, 1);
+        assert_eq!((first.older, first.previous.is_some()), (None, false));
+
+        let second = connect(&mut history, 2);
+        assert_eq!(second.older, Some(ConnectionId(1)), "the first is still open");
+        assert!(!history.holds(Circumstance::Cut, &second, true));
+
+        history.on_end(ConnectionId(2), &second);
+        let third = connect(&mut history, 3);
+        assert!(history.holds(Circumstance::Cut, &third, true), "the second said no goodbye");
+        assert_eq!(third.older, None);
+
+        first.heard(&said(&Draft::new("disconnect")));
+        assert!(!first.is_unfinished());
+    }
+
+    #[test]
+    fn a_farewell_is_no_cut() {
+        let mut history = History::new(false);
+        let mut first = connect(&mut history, 1);
+        first.heard(&said(&Draft::new("disconnect")));
+        history.on_end(ConnectionId(1), &first);
+        let second = connect(&mut history, 2);
+        assert!(!history.holds(Circumstance::Cut, &second, true));
+        assert!(!history.holds(Circumstance::Cut, &second, false), "and AMQP counts none");
     }
 }

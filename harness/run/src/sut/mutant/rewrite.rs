@@ -16,6 +16,8 @@ pub(super) struct Outcome {
     pub(super) itself: Vec<Vec<Bytes>>,
     /// In its direction, behind it.
     pub(super) then: Vec<Bytes>,
+    /// From the client's older connection, before all this.
+    pub(super) older: Vec<Bytes>,
     /// To the client.
     pub(super) answers: Vec<Bytes>,
     /// Whether the packets wait for the next one.
@@ -74,6 +76,7 @@ pub(super) fn apply(
         before: made(&change.before, spec, bindings),
         itself,
         then: made(&change.then, spec, bindings),
+        older: made(&change.older, spec, bindings),
         answers: made(&change.answer, spec, bindings),
         hold: change.hold,
         exchange: (!change.exchange.is_empty()).then(|| (packet.clone(), change.exchange.clone())),
