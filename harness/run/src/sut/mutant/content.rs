@@ -25,7 +25,7 @@ pub(super) enum Frame {
     /// One of a content that is not whole yet.
     Part,
     /// The last one: this is to happen now.
-    Last(Outcome),
+    Last(Box<Outcome>),
 }
 
 impl Contents {
@@ -51,7 +51,7 @@ impl Contents {
         if waiting.missing.is_some_and(|missing| missing > 0) {
             return Frame::Part;
         }
-        self.0.remove(&key).map_or(Frame::Stranger, |whole| Frame::Last(whole.outcome))
+        self.0.remove(&key).map_or(Frame::Stranger, |whole| Frame::Last(Box::new(whole.outcome)))
     }
 }
 

@@ -70,9 +70,11 @@ impl<'a> Fitter<'a> {
     ) -> Option<&'a Rewrite> {
         let Connection { latest, past, fitted, .. } = connection;
         for ((rewrite, here), everywhere) in self.rewrites.iter().zip(fitted).zip(self.overall.iter_mut()) {
-            let when = rewrite.when.iter().all(|circumstance| match circumstance {
-                Circumstance::Cut if at_end => past.is_unfinished(),
-                _ => self.history.holds(*circumstance, past, self.spec.is_mqtt()),
+            let when = rewrite.when.iter().all(|word| {
+                if at_end && *word == Circumstance::Cut {
+                    return past.is_unfinished();
+                }
+                self.history.holds(*word, past, self.spec.is_mqtt())
             });
             let previous = rewrite.previous.as_ref().is_none_or(|wanted| {
                 past.previous.as_ref().is_some_and(|connect| matches(wanted, connect, &Bindings::new()))

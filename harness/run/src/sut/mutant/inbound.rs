@@ -54,7 +54,7 @@ impl Liar {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         match connection.contents.take(Side::Client, &packet) {
             Frame::Part => return,
-            Frame::Last(outcome) => return self.instead_of_received(id, outcome, effects),
+            Frame::Last(outcome) => return self.instead_of_received(id, *outcome, effects),
             Frame::Stranger => {}
         }
         let outcome = self.lie_about(id, &packet, Side::Client);

@@ -40,7 +40,7 @@ impl Liar {
             connection.past.told(&packet);
             match connection.contents.take(Side::Server, &packet) {
                 Frame::Part => {}
-                Frame::Last(outcome) => self.instead_of_sent(id, outcome, effects),
+                Frame::Last(outcome) => self.instead_of_sent(id, *outcome, effects),
                 Frame::Stranger => self.on_packet_out(id, &packet, effects),
             }
             self.settle_backlog(id);
@@ -190,16 +190,16 @@ fn exchange(spec: mqspec_wire::Spec, packet: &Packet, outcome: &mut Outcome, hel
             continue;
         };
         let (overtaker, overtaken) = rewrite::exchanged(spec, packet, &behind, &fields);
-        replace_first(outcome, overtaker);
-        replace_first(waiting, overtaken);
+        replace_first(outcome, &overtaker);
+        replace_first(waiting, &overtaken);
     }
 }
 
 /// Puts another packet before the frames of its content.
-fn replace_first(outcome: &mut Outcome, packet: Vec<Bytes>) {
+fn replace_first(outcome: &mut Outcome, packet: &[Bytes]) {
     for copy in &mut outcome.itself {
         if !copy.is_empty() {
-            copy.splice(..1, packet.clone());
+            copy.splice(..1, packet.to_vec());
         }
     }
 }
