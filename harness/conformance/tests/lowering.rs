@@ -51,6 +51,7 @@ fn action(plan: &Plan, action: &Action) -> Vec<String> {
     let indented = |inner: &[Step]| steps(plan, inner).into_iter().map(|line| format!("    {line}"));
     vec![match action {
         Action::Open { actor } => format!("{} opens", name(actor)),
+        Action::OpenFails { actor, how } => format!("{} fails to open: {how:?}", name(actor)),
         Action::Send { actor, packet } => format!("{} sends {}", name(actor), template(packet)),
         Action::SendBytes { actor, bytes } => format!("{} sends bytes {}", name(actor), expression(bytes)),
         Action::Expect(expect) => format!("{} {}", name(&expect.actor), expectation(expect)),

@@ -136,6 +136,7 @@ fn count_steps(steps: &[Step]) -> usize {
                 1 + branches.iter().map(|branch| count_steps(branch)).sum::<usize>()
             }
             Action::Open { .. }
+            | Action::OpenFails { .. }
             | Action::Send { .. }
             | Action::SendBytes { .. }
             | Action::Expect(_)

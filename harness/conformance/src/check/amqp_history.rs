@@ -115,12 +115,14 @@ pub(super) fn read(trace: &Trace) -> History {
     let mut reader = Reader::default();
     for event in &trace.events {
         match &event.what {
-            What::Sent { actor, connection, packet, fate } if speaks_amqp(trace, *actor) => {
+            What::Sent { actor, connection, packet, fate }
+                if speaks_amqp(trace, *actor) && fate.may_reach() =>
+            {
                 let path = (*actor, *connection, channel(packet));
                 reader.on_sent(path, event.sequence, packet, *fate == Fate::Passed);
             }
-            What::Received { actor, connection, packet, fate: Fate::Passed }
-                if speaks_amqp(trace, *actor) =>
+            What::Received { actor, connection, packet, fate }
+                if speaks_amqp(trace, *actor) && fate.comes_through() =>
             {
                 reader.on_received((*actor, *connection, channel(packet)), event.sequence, packet);
             }

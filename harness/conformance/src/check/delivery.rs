@@ -97,7 +97,7 @@ fn judge_surplus(history: &History, session: &Session, findings: &mut Findings) 
     for delivery in session.deliveries.iter().filter(|delivery| !delivery.retain) {
         let message = &delivery.message;
         let Some(sent) = sends.get(message) else {
-            if topics.contains(&message.0) {
+            if topics.contains(&message.0) && !history.garbled {
                 findings.rule(
                     session.spec,
                     INVENTED,

@@ -105,6 +105,9 @@ pub(super) struct History {
     pub(super) otherwise: BTreeMap<Message, u64>,
     /// When the broker was killed or stopped last, or a session without a known beginning appeared.
     pub(super) disturbed: Option<u64>,
+    /// A fault has made something of a client's packet that is none: what a broker reads into the bytes
+    /// that follow nobody can say.
+    pub(super) garbled: bool,
 }
 
 #[derive(Debug, Default)]
@@ -128,8 +131,12 @@ pub(super) fn read(trace: &Trace) -> History {
             Some((spec, (*actor, *connection)))
         };
         match &event.what {
-            What::Sent { actor, connection, packet, .. } => {
-                if let Some((spec, key)) = line(actor, connection) {
+            What::Sent { actor, connection, packet, fate } => {
+                if let Some((spec, key)) = line(actor, connection)
+                    && fate.may_reach()
+                {
+                    reader.history.garbled |= *fate == Fate::Copy && !packet.oddities.is_empty();
+                    reader.history.garbled |= *fate == Fate::Copy && packet.name == "unknown";
                     reader.on_sent(spec, key, event.sequence, packet);
                 }
             }
@@ -137,7 +144,7 @@ pub(super) fn read(trace: &Trace) -> History {
                 if let Some((spec, key)) = line(actor, connection)
                     && *fate != Fate::Copy
                 {
-                    reader.on_received(spec, key, event.sequence, packet, *fate == Fate::Passed);
+                    reader.on_received(spec, key, event.sequence, packet, fate.comes_through());
                 }
             }
             What::Ended { actor, connection, .. } => {

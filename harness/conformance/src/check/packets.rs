@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use mqspec_wire::Packet;
 
-use crate::trace::{Fate, Trace, What};
+use crate::trace::{Trace, What};
 use crate::verdict::{Finding, Gravity};
 
 /// One finding per oddity of a packet that the broker really sent. A packet that the fault layer lost was
@@ -19,7 +19,8 @@ pub fn check(trace: &Trace) -> Vec<Finding> {
         {
             without_version.insert((*actor, *connection));
         }
-        if let What::Received { actor, connection, packet, fate: Fate::Passed | Fate::Lost } = &event.what
+        if let What::Received { actor, connection, packet, fate } = &event.what
+            && fate.is_sent()
             && !without_version.contains(&(*actor, *connection))
         {
             findings.extend(packet.oddities.iter().map(|oddity| Finding {

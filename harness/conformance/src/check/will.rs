@@ -132,7 +132,7 @@ fn wills(trace: &Trace) -> Vec<Will> {
     let mut current: BTreeMap<(ActorId, ConnectionNumber), usize> = BTreeMap::new();
     for event in &trace.events {
         match &event.what {
-            What::Sent { actor, connection, packet, fate } => {
+            What::Sent { actor, connection, packet, fate } if fate.may_reach() => {
                 let key = (*actor, *connection);
                 let spec = trace.actor_spec(*actor).filter(|spec| spec.is_mqtt());
                 if packet.name == "connect"
@@ -157,7 +157,8 @@ fn wills(trace: &Trace) -> Vec<Will> {
                     will.ended = Some(event.sequence);
                 }
             }
-            What::Received { .. }
+            What::Sent { .. }
+            | What::Received { .. }
             | What::Opened { .. }
             | What::OpenFailed { .. }
             | What::Step { .. }

@@ -15,7 +15,9 @@ use std::time::Duration;
 use mqspec_wire::Spec;
 
 pub use expression::{Bindings, Expression, Template};
-pub use fault::{BrokerFault, Direction, Fault, PacketFault, StreamFault};
+pub use fault::{
+    Amount, BrokerFault, ConnectFault, Direction, Fault, OpenFor, PacketFault, Probability, StreamFault, When,
+};
 pub use pattern::{Field, Matcher, Mismatch, Pattern};
 
 /// Everything that a run needs to know, but for the environment that it runs in.
@@ -121,6 +123,13 @@ pub enum Action {
     Open {
         /// Whose.
         actor: ActorId,
+    },
+    /// Tries to open an actor's network connection, which must fail as a fault wills it.
+    OpenFails {
+        /// Whose.
+        actor: ActorId,
+        /// How.
+        how: ConnectFault,
     },
     /// Writes one packet.
     Send {

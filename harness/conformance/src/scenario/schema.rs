@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mqspec_wire::{FieldShape, PacketShape, Shape, Spec, malformations, shapes};
 use serde_json::{Map, Value, json};
 
-use super::lower::{amqp, fault, head, matcher, mqtt, steps};
+use super::lower::{amqp, fault, head, matcher, mqtt, steps, stream_fault};
 use crate::check::GUARANTEES;
 use crate::plan::capability::CAPABILITIES;
 
@@ -266,6 +266,9 @@ fn verb(verb: &str) -> Value {
         }
         "open_channel" | "close_channel" => json!({ "type": "integer", "minimum": 1, "maximum": 65_535 }),
         "open" | "close" | "reset" => json!({ "type": ["object", "null"], "maxProperties": 0 }),
+        "open_fails" => {
+            json!({ "enum": stream_fault::FAILURES.iter().map(|(word, _)| word).collect::<Vec<_>>() })
+        }
         _ => reference("inside"),
     }
 }
@@ -292,19 +295,39 @@ fn malformed() -> Value {
 }
 
 fn fault_form() -> Value {
-    let mut properties: Map<String, Value> =
-        fault::FAULTS.iter().map(|word| ((*word).to_owned(), json!({ "type": "string" }))).collect();
+    let mut properties = Map::new();
+    if let Value::Object(words) = described(fault::FAULTS, |_| json!({ "type": "string" })) {
+        properties.extend(words);
+    }
+    let count = json!({ "type": "integer", "minimum": 1 });
+    // `$i` stands for what a counter or a bound value says.
+    let amount = json!({ "anyOf": [
+        { "type": "integer", "minimum": 0 },
+        { "type": "string", "pattern": "^\\$[a-z]" },
+    ] });
     let more = json!({
         "to": { "type": "string" },
         "from": { "type": "string" },
         "then": { "const": "cut" },
-        "nth": { "type": "integer", "minimum": 1 },
+        "nth": count,
+        "every": count,
+        "times": count,
+        "probability": { "type": "number", "minimum": 0, "maximum": 1 },
+        "after": reference("duration"),
+        "until": reference("duration"),
         "set_dup": { "type": "boolean" },
         "by": reference("duration"),
-        "bytes": { "type": "integer", "minimum": 0 },
-        "after_bytes": { "type": "integer", "minimum": 0 },
+        "jitter": reference("duration"),
+        "within": reference("duration"),
+        "behind": count,
+        "bit": amount,
+        "bytes": amount,
+        "after_bytes": amount,
+        "bytes_per_second": count,
+        "reset_after": count,
+        "open_for": { "enum": ["broker", "actor"] },
         "direction": { "enum": ["to", "from", "both"] },
-        "sizes": { "type": "array", "minItems": 1, "items": { "type": "integer", "minimum": 1 } },
+        "sizes": { "type": "array", "minItems": 1, "items": count },
         "for": reference("duration"),
     });
     if let Value::Object(more) = more {

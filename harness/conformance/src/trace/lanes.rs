@@ -53,12 +53,12 @@ pub fn render_event(trace: &Trace, event: &Event, detail: Detail) -> String {
             lines.event(Some(*actor), "═╳═", &format!("cannot connect: {why}"));
         }
         What::Sent { actor, connection, packet, fate } => {
-            let arrow = if *fate == Fate::Lost { "──╳" } else { "──▶" };
+            let arrow = if reaches(*fate) { "──▶" } else { "──╳" };
             let aside = format!("{}{}", show_fate(*fate), show_old(trace, event, *actor, *connection));
             lines.packet(*actor, arrow, packet, &aside, detail);
         }
         What::Received { actor, connection, packet, fate } => {
-            let arrow = if *fate == Fate::Lost { "╳──" } else { "◀──" };
+            let arrow = if reaches(*fate) { "◀──" } else { "╳──" };
             let aside = format!("{}{}", show_fate(*fate), show_old(trace, event, *actor, *connection));
             lines.packet(*actor, arrow, packet, &aside, detail);
             for oddity in &packet.oddities {
@@ -169,11 +169,19 @@ fn show_end(trace: &Trace, actor: ActorId, by: EndedBy, how: Ending, rest: usize
     format!("connection {how} by {by}{rest}")
 }
 
+/// Whether anything of a packet reaches its receiver.
+const fn reaches(fate: Fate) -> bool {
+    fate.arrives() || matches!(fate, Fate::Cut)
+}
+
 fn show_fate(fate: Fate) -> &'static str {
     match fate {
         Fate::Passed => "",
+        Fate::Reordered => "   (held back by a fault)",
+        Fate::Flipped => "   (changed by a fault)",
+        Fate::AfterEnd => "   (written after the end)",
         Fate::Lost => "   (lost by a fault)",
-        Fate::Copy => "   (copy made by a fault)",
+        Fate::Copy => "   (put there by a fault)",
         Fate::Cut => "   (cut by a fault)",
     }
 }

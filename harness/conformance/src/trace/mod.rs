@@ -130,22 +130,61 @@ pub enum EndedBy {
 pub enum Fate {
     /// It passed as it was.
     Passed,
+    /// It was held back, and arrives as the [`Fate::Copy`] that follows those that overtook it.
+    Reordered,
     /// It never arrived.
     Lost,
-    /// This is an added copy.
+    /// The fault layer put it there: its sender did not send it, or not now, or not like this.
     Copy,
     /// Only a part of it arrived.
     Cut,
+    /// It arrived with a bit changed, as the [`Fate::Copy`] that follows.
+    Flipped,
+    /// It was written when its connection had ended: nobody was there to receive it.
+    AfterEnd,
+}
+
+impl Fate {
+    /// Whether the packet reached its receiver, at this point and like this.
+    pub const fn arrives(self) -> bool {
+        match self {
+            Self::Passed | Self::Copy => true,
+            Self::Reordered | Self::Lost | Self::Cut | Self::Flipped | Self::AfterEnd => false,
+        }
+    }
+
+    /// Whether the broker may have got a packet of a client, at this point and like this. Of a cut one it
+    /// knows a part, and of a lost one, to be sure, we cannot know.
+    pub const fn may_reach(self) -> bool {
+        match self {
+            Self::Passed | Self::Copy | Self::Lost | Self::Cut => true,
+            Self::Reordered | Self::Flipped | Self::AfterEnd => false,
+        }
+    }
+
+    /// Whether the broker sent this packet, at this point and like this, and not only a part of it is known.
+    pub const fn is_sent(self) -> bool {
+        match self {
+            Self::Passed | Self::Reordered | Self::Lost | Self::Flipped | Self::AfterEnd => true,
+            Self::Copy | Self::Cut => false,
+        }
+    }
+
+    /// Whether the broker sent this packet and an actor got it in some form, sooner or later.
+    pub const fn comes_through(self) -> bool {
+        match self {
+            Self::Passed | Self::Reordered | Self::Flipped => true,
+            Self::Copy | Self::Lost | Self::Cut | Self::AfterEnd => false,
+        }
+    }
 }
 
 impl Trace {
     /// The packets that an actor received (those that really arrived), oldest first.
     pub fn received(&self, by: ActorId) -> impl Iterator<Item = (&Event, &Packet)> {
         self.events.iter().filter_map(move |event| {
-            let What::Received { actor, packet, fate: Fate::Passed | Fate::Copy, .. } = &event.what else {
-                return None;
-            };
-            (*actor == by).then_some((event, packet))
+            let What::Received { actor, packet, fate, .. } = &event.what else { return None };
+            (*actor == by && fate.arrives()).then_some((event, packet))
         })
     }
 

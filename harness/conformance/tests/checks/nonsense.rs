@@ -170,7 +170,19 @@ fn any_packet() -> impl Strategy<Value = Packet> {
 
 fn what() -> impl Strategy<Value = What> {
     let place = || ((0_usize..4).prop_map(ActorId), (0_u32..3).prop_map(ConnectionNumber));
-    let fate = || select(vec![Fate::Passed, Fate::Passed, Fate::Passed, Fate::Lost, Fate::Copy, Fate::Cut]);
+    let fate = || {
+        select(vec![
+            Fate::Passed,
+            Fate::Passed,
+            Fate::Passed,
+            Fate::Lost,
+            Fate::Copy,
+            Fate::Cut,
+            Fate::Reordered,
+            Fate::Flipped,
+            Fate::AfterEnd,
+        ])
+    };
     let by = select(vec![EndedBy::Fault, EndedBy::Peer(Side::Client), EndedBy::Peer(Side::Server)]);
     prop_oneof![
         1 => place().prop_map(|(actor, connection)| What::Opened { actor, connection }),

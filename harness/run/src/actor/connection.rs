@@ -1,12 +1,15 @@
 //! One network connection of an actor: a task that reads, a task that writes, the fault layer in both.
 
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::io;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use bytes::Bytes;
-use mqspec_conformance::plan::{Ending, PacketFault};
+use bytes::{Bytes, BytesMut};
+use mqspec_conformance::plan::{Ending, OpenFor};
 use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Fate};
-use mqspec_wire::{Decoder, Packet, Side, Spec};
+use mqspec_wire::{Decoder, Side};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -14,20 +17,28 @@ use tokio::task::AbortHandle;
 use super::Actor;
 use crate::environment::chance::Draws;
 use crate::environment::{Connected, Environment};
-use crate::fault::Way;
+use crate::fault::gate::{Deed, LONGEST_HOLD};
+use crate::fault::line::{Line, SEGMENT, takes};
 use crate::fault::stream::Passage;
+use crate::fault::{Layer, Trouble, Way};
 
 /// How long we go on reading after our own FIN. A socket closed with unread bytes answers with a reset,
 /// which can destroy what the broker has not read yet, a DISCONNECT for instance.
 const DRAIN: Duration = Duration::from_secs(1);
+/// How many bytes may be under way from the broker while something makes them late: what a pipe holds.
+const UNDER_WAY: usize = 1 << 16;
+/// A slow reader reads this often in a second.
+const READS_PER_SECOND: u64 = 20;
 
 /// What the writing task is asked to do, in order.
 #[derive(Debug)]
 pub(crate) enum Outgoing {
-    /// Write these bytes.
-    Bytes(Bytes),
+    /// Write these bytes, which the actor wrote at that time.
+    Bytes(Bytes, Duration),
     /// Hold everything back for so long.
     Pause(Duration),
+    /// The broker's end has gone: let go of the network, and write into the void.
+    Sever,
     /// End the connection.
     End(Ending, EndedBy),
 }
@@ -39,6 +50,8 @@ pub(crate) struct Connection {
     reader: AbortHandle,
     writer: AbortHandle,
     abort: Rc<dyn Fn()>,
+    /// The actor has gone and the broker does not know: nothing more is written.
+    silent: Rc<Cell<bool>>,
 }
 
 impl Connection {
@@ -50,23 +63,37 @@ impl Connection {
         environment: &Environment,
     ) -> Self {
         let Connected { reader, writer, abort } = connected;
+        let abort: Rc<dyn Fn()> = Rc::from(abort);
         let (out, queue) = mpsc::unbounded_channel();
-        let draws = |way: &str| {
-            environment
-                .weather
-                .then(|| environment.chance.stream(&format!("{way} {} {}", actor.id.0, number.0)))
-        };
+        let stream = |what: &str| environment.chance.stream(&format!("{what} {} {}", actor.id.0, number.0));
+        let draws = |way: &str| environment.weather.then(|| stream(way));
+        let opened = actor.layer.now();
+        let silent = Rc::new(Cell::new(false));
         let reading = Reading {
             actor: Rc::downgrade(actor),
+            layer: Rc::clone(&actor.layer),
             number,
+            opened,
+            out: out.downgrade(),
+            abort: Rc::clone(&abort),
             decoder: Decoder::new(actor.spec, Side::Server),
             weather: draws("in"),
+            line: Line::new(stream("line in")),
+            arrivals: VecDeque::new(),
+            under_way: 0,
+            next_read: Duration::ZERO,
         };
         let reader = tokio::task::spawn_local(reading.run(reader)).abort_handle();
-        let writing =
-            Writing { actor: Rc::downgrade(actor), number, weather: draws("out"), reader: reader.clone() };
+        let writing = Writing {
+            actor: Rc::downgrade(actor),
+            number,
+            weather: draws("out"),
+            line: Line::new(stream("line out")),
+            reader: reader.clone(),
+            silent: Rc::clone(&silent),
+        };
         let writer = tokio::task::spawn_local(writing.run(queue, writer)).abort_handle();
-        Self { number, out, reader, writer, abort: Rc::from(abort) }
+        Self { number, out, reader, writer, abort, silent }
     }
 
     /// Drops both halves, at once or, after our own FIN, when the broker has closed too.
@@ -85,86 +112,161 @@ impl Connection {
             }
         }
     }
+
+    /// Nothing is written any more, and the broker is not told.
+    pub(crate) fn fall_silent(&self) {
+        self.silent.set(true);
+    }
+}
+
+/// Bytes, or the end, that the network has brought and the actor has not seen.
+struct Arrival {
+    due: Duration,
+    /// The network gave up: the connection is reset instead.
+    reset: bool,
+    read: io::Result<Bytes>,
 }
 
 struct Reading {
     actor: Weak<Actor>,
+    layer: Rc<Layer>,
     number: ConnectionNumber,
+    opened: Duration,
+    out: mpsc::WeakUnboundedSender<Outgoing>,
+    abort: Rc<dyn Fn()>,
     decoder: Decoder,
     weather: Option<Draws>,
+    line: Line,
+    arrivals: VecDeque<Arrival>,
+    /// The bytes in `arrivals`.
+    under_way: usize,
+    /// Before this a slow reader does not read.
+    next_read: Duration,
 }
 
 impl Reading {
     async fn run(mut self, mut reader: Box<dyn AsyncRead + Unpin>) {
+        let layer = Rc::clone(&self.layer);
         let mut buffer = vec![0; 1 << 16];
-        while let Some(actor) = self.actor.upgrade() {
-            actor.layer.free(Way::In).await;
-            let read = tokio::select! {
+        let mut ended = false;
+        loop {
+            layer.free(Way::In).await;
+            let now = layer.now();
+            let room = self.room(ended);
+            let pausing = room > 0 && now < self.next_read;
+            let due = self.arrivals.front().map_or(Duration::ZERO, |arrival| arrival.due);
+            let (waiting, reading) = (!self.arrivals.is_empty(), room > 0 && !pausing);
+            let target = buffer.get_mut(..room).unwrap_or_default();
+            tokio::select! {
                 biased;
-                () = actor.layer.partition_over() => {
-                    return actor.end(self.number, EndedBy::Fault, Ending::Reset, self.decoder.rest().len());
+                trouble = layer.trouble(self.opened) => match trouble {
+                    Trouble::News => {}
+                    Trouble::Dead => return self.end(EndedBy::Fault, Ending::Reset),
+                    Trouble::HalfOpen(OpenFor::Broker) => return self.vanish(reader).await,
+                    Trouble::HalfOpen(OpenFor::Actor) => return self.hear_nothing(reader).await,
+                },
+                () = layer.until(due), if waiting => {
+                    if self.deliver().await.is_err() {
+                        return;
+                    }
                 }
-                read = reader.read(&mut buffer) => read,
-            };
-            // A stall may have begun while we waited.
-            actor.layer.free(Way::In).await;
-            if let Some(delay) = self
-                .weather
-                .as_mut()
-                .and_then(|draws| draws.once_in(4).then(|| Duration::from_millis(1 + draws.below(3))))
-            {
-                actor.layer.delay(delay).await;
-            }
-            let count = read.as_ref().ok().copied().unwrap_or(0);
-            let passage = actor.layer.verdict(Way::In, count);
-            if passage == Passage::None && count == 0 {
-                // The end of the stream does not get through a partition either.
-                actor.layer.partition_over().await;
-                return actor.end(self.number, EndedBy::Fault, Ending::Reset, self.decoder.rest().len());
-            }
-            let rest = self.decoder.rest().len();
-            match read {
-                Ok(0) => return actor.end(self.number, EndedBy::Peer(Side::Server), Ending::Fin, rest),
-                Err(_) => return actor.end(self.number, EndedBy::Peer(Side::Server), Ending::Reset, rest),
-                Ok(_) => {}
-            }
-            let (passed, then) = match passage {
-                Passage::All => (count, None),
-                Passage::None => (0, None),
-                Passage::Then(passed, ending) => (passed, Some(ending)),
-            };
-            self.decoder.push(buffer.get(..passed).unwrap_or_default());
-            if self.take_packets(&actor).await.is_err() {
-                return;
-            }
-            if let Some(ending) = then {
-                return actor.end(self.number, EndedBy::Fault, ending, self.decoder.rest().len());
+                () = layer.until(self.next_read), if pausing => {}
+                read = reader.read(target), if reading => {
+                    ended = !matches!(read, Ok(1..));
+                    let read = read.map(|count| Bytes::copy_from_slice(buffer.get(..count).unwrap_or_default()));
+                    self.arrive(read).await;
+                }
             }
         }
+    }
+
+    /// How many bytes may be read now. Where nothing makes bytes late, one piece is dealt with at a time.
+    fn room(&self, ended: bool) -> usize {
+        let most = if self.layer.is_shaped(Way::In) { UNDER_WAY } else { 1 };
+        if ended || self.under_way >= most || (most == 1 && !self.arrivals.is_empty()) {
+            return 0;
+        }
+        match self.layer.reading_speed() {
+            Some(speed) => usize::try_from((speed / READS_PER_SECOND).max(1)).unwrap_or(1 << 16).min(1 << 16),
+            None => 1 << 16,
+        }
+    }
+
+    /// Notes what came out of the network, and when it reaches the actor.
+    async fn arrive(&mut self, read: io::Result<Bytes>) {
+        let count = read.as_ref().map_or(0, Bytes::len);
+        if let Some(speed) = self.layer.reading_speed() {
+            self.next_read = self.layer.now().saturating_add(takes(count, speed));
+        }
+        // A stall may have begun while we waited.
+        self.layer.free(Way::In).await;
+        let weather = self
+            .weather
+            .as_mut()
+            .and_then(|draws| draws.once_in(4).then(|| Duration::from_millis(1 + draws.below(3))));
+        let now = self.layer.now();
+        let journey = self.layer.journey(Way::In, &mut self.line, count, now);
+        self.under_way += count;
+        let due = journey.due + weather.unwrap_or_default();
+        let due = self.arrivals.back().map_or(due, |before| due.max(before.due));
+        self.arrivals.push_back(Arrival { due, reset: journey.reset, read });
+    }
+
+    /// Hands over what has arrived; an error means that the connection has ended.
+    async fn deliver(&mut self) -> Result<(), ()> {
+        let Some(arrival) = self.arrivals.pop_front() else { return Ok(()) };
+        let Some(actor) = self.actor.upgrade() else { return Err(()) };
+        let count = arrival.read.as_ref().map_or(0, Bytes::len);
+        self.under_way = self.under_way.saturating_sub(count);
+        if arrival.reset {
+            self.end(EndedBy::Fault, Ending::Reset);
+            return Err(());
+        }
+        let passage = self.layer.verdict(Way::In, count);
+        if passage == Passage::None && count == 0 {
+            // The end of the stream does not get through a partition either.
+            self.layer.partition_over(self.opened).await;
+            self.end(EndedBy::Fault, Ending::Reset);
+            return Err(());
+        }
+        let (bytes, ending) = match (arrival.read, passage) {
+            (Err(_), _) => (Bytes::new(), Some((EndedBy::Peer(Side::Server), Ending::Reset))),
+            (Ok(bytes), _) if bytes.is_empty() => (bytes, Some((EndedBy::Peer(Side::Server), Ending::Fin))),
+            (Ok(bytes), Passage::All) => (bytes, None),
+            (Ok(_), Passage::None) => (Bytes::new(), None),
+            (Ok(bytes), Passage::Then(passed, how)) => {
+                (bytes.slice(..passed.min(count)), Some((EndedBy::Fault, how)))
+            }
+        };
+        self.decoder.push(&bytes);
+        self.take_packets(&actor).await?;
+        if let Some((by, how)) = ending {
+            self.end(by, how);
+            return Err(());
+        }
+        Ok(())
     }
 
     /// Hands over every whole packet; an error means that a fault has cut the connection.
     async fn take_packets(&mut self, actor: &Rc<Actor>) -> Result<(), ()> {
         while let Some(packet) = self.decoder.next_packet() {
             let lost_framing = packet.name == "unknown" && self.decoder.rest().is_empty();
-            let cut = |fate| {
-                actor.take(self.number, packet.clone(), fate);
-                actor.end(self.number, EndedBy::Fault, Ending::Reset, 0);
-                Err(())
-            };
-            match actor.layer.fate(Way::In, packet.name) {
-                None => actor.take(self.number, packet, Fate::Passed),
-                Some(PacketFault::LostThenCut) => return cut(Fate::Lost),
-                Some(PacketFault::CutAfter { .. }) => return cut(Fate::Cut),
-                Some(PacketFault::DeliveredThenCut) => return cut(Fate::Passed),
-                Some(PacketFault::Duplicated { set_dup }) => {
-                    let copy = copy_of(&packet, set_dup, Side::Server, actor.spec);
-                    actor.take(self.number, packet, Fate::Passed);
-                    actor.take(self.number, copy, Fate::Copy);
-                }
-                Some(PacketFault::Delayed(duration)) => {
-                    actor.layer.delay(duration).await;
-                    actor.take(self.number, packet, Fate::Passed);
+            if actor.passes_freely(self.number, Way::In) {
+                actor.take(self.number, packet, Fate::Passed);
+            } else {
+                for deed in actor.at_gate(self.number, Way::In, |gate| gate.enter(packet)) {
+                    match deed {
+                        Deed::Pause(duration) => self.layer.delay(duration).await,
+                        Deed::End => {
+                            actor.end(self.number, EndedBy::Fault, Ending::Reset, 0);
+                            return Err(());
+                        }
+                        Deed::Arrive(packet, fate) | Deed::Vanish(packet, fate) => {
+                            actor.take(self.number, packet, fate);
+                        }
+                        Deed::Part(packet, _) => actor.take(self.number, packet, Fate::Cut),
+                        Deed::Remind(hold) => actor.remind(self.number, Way::In, hold, LONGEST_HOLD),
+                    }
                 }
             }
             if lost_framing {
@@ -173,27 +275,76 @@ impl Reading {
         }
         Ok(())
     }
+
+    fn end(&self, by: EndedBy, how: Ending) {
+        if let Some(actor) = self.actor.upgrade() {
+            actor.end(self.number, by, how, self.decoder.rest().len());
+        }
+    }
+
+    /// The actor has gone without a word. The socket stays, unread, until the broker is told.
+    async fn vanish(self, reader: Box<dyn AsyncRead + Unpin>) {
+        let Some(actor) = self.actor.upgrade() else { return };
+        self.layer
+            .tell(String::from("struck: the actor has gone; for the broker the connection is still open"));
+        actor.vanish(self.number, self.decoder.rest().len());
+        drop(actor);
+        self.layer.half_open_over().await;
+        drop(reader);
+        if let Some(actor) = self.actor.upgrade() {
+            actor.forget(self.number);
+        }
+    }
+
+    /// The broker's end has gone without a word, and the actor waits in vain.
+    async fn hear_nothing(self, reader: Box<dyn AsyncRead + Unpin>) {
+        self.layer.tell(String::from(
+            "struck: the broker's end has gone; for the actor the connection is still open",
+        ));
+        (self.abort)();
+        drop(reader);
+        if let Some(out) = self.out.upgrade() {
+            // A closed queue means that the connection has just ended.
+            drop(out.send(Outgoing::Sever));
+        }
+        self.layer.half_open_over().await;
+        self.end(EndedBy::Fault, Ending::Reset);
+    }
 }
 
 struct Writing {
     actor: Weak<Actor>,
     number: ConnectionNumber,
     weather: Option<Draws>,
+    line: Line,
     reader: AbortHandle,
+    silent: Rc<Cell<bool>>,
 }
 
 impl Writing {
     async fn run(
         mut self,
         mut queue: mpsc::UnboundedReceiver<Outgoing>,
-        mut writer: Box<dyn AsyncWrite + Unpin>,
+        writer: Box<dyn AsyncWrite + Unpin>,
     ) {
-        while let Some(outgoing) = queue.recv().await {
+        let mut writer = Some(writer);
+        let mut next = None;
+        loop {
+            let outgoing = match next.take() {
+                Some(outgoing) => outgoing,
+                None => match queue.recv().await {
+                    Some(outgoing) => outgoing,
+                    None => return,
+                },
+            };
             let Some(actor) = self.actor.upgrade() else { return };
             match outgoing {
                 Outgoing::Pause(duration) => actor.layer.delay(duration).await,
-                Outgoing::Bytes(bytes) => {
-                    if let Some((ending, by)) = self.write(&actor, &mut writer, bytes).await {
+                Outgoing::Sever => writer = None,
+                Outgoing::Bytes(bytes, written) => {
+                    let (bytes, written) =
+                        self.gather(&actor.layer, bytes, written, &mut queue, &mut next).await;
+                    if let Some((ending, by)) = self.send(&actor, &mut writer, bytes, written).await {
                         return self.finish(&actor, writer, ending, by).await;
                     }
                 }
@@ -204,15 +355,66 @@ impl Writing {
             }
         }
     }
+    /// Where a fault says so, waits for what else is written and makes one piece of it. What is not for
+    /// writing is kept for `next`.
+    async fn gather(
+        &mut self,
+        layer: &Layer,
+        bytes: Bytes,
+        written: Duration,
+        queue: &mut mpsc::UnboundedReceiver<Outgoing>,
+        next: &mut Option<Outgoing>,
+    ) -> (Bytes, Duration) {
+        let Some(within) = layer.gathering(Way::Out) else { return (bytes, written) };
+        let gathered = self.line.gather(within, written);
+        layer.until(gathered).await;
+        let mut whole = BytesMut::from(&*bytes);
+        while next.is_none()
+            && let Ok(outgoing) = queue.try_recv()
+        {
+            match outgoing {
+                Outgoing::Bytes(more, _) => whole.extend_from_slice(&more),
+                other @ (Outgoing::Pause(_) | Outgoing::Sever | Outgoing::End(..)) => *next = Some(other),
+            }
+        }
+        (whole.freeze(), gathered)
+    }
+
+    /// Lets bytes travel to the broker; returns how the connection must end now.
+    async fn send(
+        &mut self,
+        actor: &Rc<Actor>,
+        writer: &mut Option<Box<dyn AsyncWrite + Unpin>>,
+        mut bytes: Bytes,
+        written: Duration,
+    ) -> Option<(Ending, EndedBy)> {
+        if !actor.layer.is_shaped(Way::Out) {
+            actor.layer.until(self.line.after_what_went_before(written)).await;
+            return self.write(&actor.layer, writer, bytes).await;
+        }
+        while !bytes.is_empty() {
+            let segment = bytes.split_to(bytes.len().min(SEGMENT));
+            let journey = actor.layer.journey(Way::Out, &mut self.line, segment.len(), written);
+            actor.layer.until(journey.due).await;
+            if journey.reset {
+                return Some((Ending::Reset, EndedBy::Fault));
+            }
+            let ending = self.write(&actor.layer, writer, segment).await;
+            if ending.is_some() {
+                return ending;
+            }
+        }
+        None
+    }
 
     /// Writes bytes in pieces, as faults and weather want them; returns how the connection must end now.
     async fn write(
         &mut self,
-        actor: &Rc<Actor>,
-        writer: &mut Box<dyn AsyncWrite + Unpin>,
+        layer: &Layer,
+        writer: &mut Option<Box<dyn AsyncWrite + Unpin>>,
         mut bytes: Bytes,
     ) -> Option<(Ending, EndedBy)> {
-        let sizes = actor.layer.fragments(Way::Out);
+        let sizes = layer.fragments(Way::Out);
         let mut sizes = sizes.as_ref().map(|sizes| sizes.iter().copied().cycle());
         while !bytes.is_empty() {
             let size = match &mut sizes {
@@ -220,8 +422,8 @@ impl Writing {
                 None => self.split(bytes.len()),
             };
             let mut piece = bytes.split_to(size.clamp(1, bytes.len()));
-            actor.layer.free(Way::Out).await;
-            let passage = actor.layer.verdict(Way::Out, piece.len());
+            layer.free(Way::Out).await;
+            let passage = layer.verdict(Way::Out, piece.len());
             let ending = match passage {
                 Passage::All => None,
                 Passage::None => continue,
@@ -230,9 +432,11 @@ impl Writing {
                     Some((ending, EndedBy::Fault))
                 }
             };
-            // A failed write means that the broker has gone; the reading task sees and records it.
-            if writer.write_all(&piece).await.is_err() || writer.flush().await.is_err() {
-                return ending;
+            if let Some(writer) = writer.as_mut().filter(|_| !self.silent.get()) {
+                // A failed write means that the broker has gone; the reading task sees and records it.
+                if writer.write_all(&piece).await.is_err() || writer.flush().await.is_err() {
+                    return ending;
+                }
             }
             if ending.is_some() {
                 return ending;
@@ -256,32 +460,19 @@ impl Writing {
     async fn finish(
         self,
         actor: &Rc<Actor>,
-        mut writer: Box<dyn AsyncWrite + Unpin>,
+        writer: Option<Box<dyn AsyncWrite + Unpin>>,
         ending: Ending,
         by: EndedBy,
     ) {
-        if ending == Ending::Fin {
+        if let (Ending::Fin, Some(mut writer)) = (ending, writer) {
             // An error here: the broker was faster.
             drop(writer.shutdown().await);
-        }
-        actor.end(self.number, by, ending, 0);
-        if ending == Ending::Fin {
+            actor.end(self.number, by, ending, 0);
             actor.layer.delay(DRAIN).await;
             self.reader.abort();
+            return;
         }
+        actor.end(self.number, by, ending, 0);
+        self.reader.abort();
     }
-}
-
-/// A second copy of a packet, with the DUP flag of an MQTT PUBLISH set where asked for.
-pub(crate) fn copy_of(packet: &Packet, set_dup: bool, sender: Side, spec: Spec) -> Packet {
-    if !set_dup || packet.name != "publish" {
-        return packet.clone();
-    }
-    let mut raw = packet.raw.to_vec();
-    if let Some(first) = raw.first_mut() {
-        *first |= 0x08;
-    }
-    let mut decoder = Decoder::new(spec, sender);
-    decoder.push(&raw);
-    decoder.next_packet().unwrap_or_else(|| packet.clone())
 }

@@ -9,9 +9,10 @@ pub mod second_opinion;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use mqspec_conformance::plan::{ActorId, Ending, PacketFault};
+use mqspec_conformance::plan::{ActorId, ConnectFault, Ending};
 use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Fate, What};
 use mqspec_wire::{Decoder, Draft, EncodeError, Packet, Side, Spec};
 use tokio::sync::Notify;
@@ -19,6 +20,7 @@ use tokio::sync::Notify;
 use self::connection::{Connection, Outgoing};
 use self::inbox::{Inbox, Item};
 use crate::environment::Environment;
+use crate::fault::gate::{Deed, Gate, LONGEST_HOLD, read_back, unknown};
 use crate::fault::{Layer, Way};
 use crate::recorder::Recorder;
 
@@ -29,7 +31,7 @@ pub struct Actor {
     /// What it speaks.
     pub spec: Spec,
     /// What goes wrong on its connections.
-    pub layer: Layer,
+    pub layer: Rc<Layer>,
     /// What has arrived and no step has taken yet.
     pub inbox: RefCell<Inbox>,
     /// Rings whenever the inbox or the connection changes.
@@ -41,7 +43,27 @@ pub struct Actor {
     connection: RefCell<Option<Connection>>,
     /// Connections that were left to the broker.
     abandoned: RefCell<Vec<Connection>>,
+    /// Where packets of the newest connection pass, or do not.
+    gates: RefCell<Option<Gates>>,
+    /// Connections that the broker thinks are open, and this actor has lost.
+    ghosts: RefCell<Vec<Connection>>,
     opened: Cell<u32>,
+}
+
+/// Both gates of a connection.
+struct Gates {
+    number: ConnectionNumber,
+    into: Gate,
+    out: Gate,
+}
+
+impl Gates {
+    fn way(&mut self, way: Way) -> &mut Gate {
+        match way {
+            Way::In => &mut self.into,
+            Way::Out => &mut self.out,
+        }
+    }
 }
 
 impl Actor {
@@ -50,7 +72,12 @@ impl Actor {
         Rc::new(Self {
             id,
             spec,
-            layer: Layer::new(Rc::clone(&environment.clock)),
+            layer: Rc::new(Layer::new(
+                id,
+                Rc::clone(&environment.clock),
+                environment.chance,
+                Rc::clone(&recorder),
+            )),
             inbox: RefCell::new(Inbox::new(spec)),
             news: Notify::new(),
             disagreements: RefCell::default(),
@@ -58,6 +85,8 @@ impl Actor {
             recorder,
             connection: RefCell::default(),
             abandoned: RefCell::default(),
+            gates: RefCell::default(),
+            ghosts: RefCell::default(),
             opened: Cell::new(0),
         })
     }
@@ -73,9 +102,17 @@ impl Actor {
         }
         let clock = Rc::clone(&self.environment.clock);
         let limit = clock.sleep_until(clock.now() + self.environment.patience);
+        let struck = self.layer.connect();
+        let attempt = async {
+            match struck {
+                None => self.environment.network.connect(self.spec).await,
+                Some(ConnectFault::Refused) => Err(io::ErrorKind::ConnectionRefused.into()),
+                Some(ConnectFault::TimedOut) => std::future::pending().await,
+            }
+        };
         let connected = tokio::select! {
             biased;
-            connected = self.environment.network.connect(self.spec) => connected,
+            connected = attempt => connected,
             () = limit => Err(io::Error::new(io::ErrorKind::TimedOut, "no answer to the connection attempt")),
         };
         let connected = connected.inspect_err(|error| {
@@ -83,7 +120,8 @@ impl Actor {
         })?;
         self.opened.set(self.opened.get() + 1);
         let number = ConnectionNumber(self.opened.get());
-        self.layer.reopened();
+        let gate = |way| Gate::new(Rc::clone(&self.layer), way, self.spec);
+        *self.gates.borrow_mut() = Some(Gates { number, into: gate(Way::In), out: gate(Way::Out) });
         self.inbox.borrow_mut().reopen();
         self.recorder.record(What::Opened { actor: self.id, connection: number });
         let connection = Connection::start(self, number, connected, &self.environment);
@@ -101,21 +139,21 @@ impl Actor {
     /// # Errors
     ///
     /// A draft that cannot be put into bytes.
-    pub fn send(&self, draft: &Draft) -> Result<(), EncodeError> {
+    pub fn send(self: &Rc<Self>, draft: &Draft) -> Result<(), EncodeError> {
         let pieces = mqspec_wire::encode(self.spec, Side::Client, draft)?;
         if draft.malformed.is_empty() {
             let doubts = pieces.iter().filter_map(|piece| second_opinion::on_sent(self.spec, piece));
             self.disagreements.borrow_mut().extend(doubts);
         }
         for piece in pieces {
-            let packet = read_back(self.spec, &piece);
+            let packet = read_back(self.spec, Side::Client, &piece);
             self.send_packet(packet);
         }
         Ok(())
     }
 
     /// Writes bytes as they are; those that form whole packets are recorded as such.
-    pub fn send_bytes(&self, bytes: &Bytes) {
+    pub fn send_bytes(self: &Rc<Self>, bytes: &Bytes) {
         let mut decoder = Decoder::new(self.spec, Side::Client);
         decoder.push(bytes);
         let mut packets = Vec::new();
@@ -135,47 +173,97 @@ impl Actor {
         }
     }
 
-    fn send_packet(&self, packet: Packet) {
+    fn send_packet(self: &Rc<Self>, packet: Packet) {
         let Some((number, out)) = self.outgoing() else {
             // The broker has closed already: what is written now reaches nobody, as on any socket.
             let connection = ConnectionNumber(self.opened.get());
-            self.recorder.record(What::Sent { actor: self.id, connection, packet, fate: Fate::Lost });
+            self.recorder.record(What::Sent { actor: self.id, connection, packet, fate: Fate::AfterEnd });
             return;
         };
-        let fault = self.layer.fate(Way::Out, packet.name);
-        let raw = packet.raw.clone();
-        let fate = match fault {
-            None
-            | Some(
-                PacketFault::DeliveredThenCut | PacketFault::Duplicated { .. } | PacketFault::Delayed(_),
-            ) => Fate::Passed,
-            Some(PacketFault::LostThenCut) => Fate::Lost,
-            Some(PacketFault::CutAfter { .. }) => Fate::Cut,
+        if self.passes_freely(number, Way::Out) {
+            let raw = packet.raw.clone();
+            self.recorder.record(What::Sent {
+                actor: self.id,
+                connection: number,
+                packet,
+                fate: Fate::Passed,
+            });
+            // A closed queue means that the connection has just ended; the trace says so.
+            drop(out.send(Outgoing::Bytes(raw, self.layer.now())));
+            return;
+        }
+        let deeds = self.at_gate(number, Way::Out, |gate| gate.enter(packet));
+        self.write_deeds(number, deeds);
+    }
+
+    /// Carries out what the gate of this connection's way out has decided.
+    fn write_deeds(self: &Rc<Self>, number: ConnectionNumber, deeds: Vec<Deed>) {
+        let out = self.outgoing().filter(|(current, _)| *current == number).map(|(_, out)| out);
+        let sent = |packet, fate| {
+            self.recorder.record(What::Sent { actor: self.id, connection: number, packet, fate });
         };
-        let sent = |packet, fate| What::Sent { actor: self.id, connection: number, packet, fate };
-        self.recorder.record(sent(packet.clone(), fate));
-        // A closed queue means that the connection has just ended; the trace says so.
-        let write = |outgoing| drop(out.send(outgoing));
-        match fault {
-            None => write(Outgoing::Bytes(raw)),
-            Some(PacketFault::LostThenCut) => write(Outgoing::End(Ending::Fin, EndedBy::Fault)),
-            Some(PacketFault::DeliveredThenCut) => {
-                write(Outgoing::Bytes(raw));
-                write(Outgoing::End(Ending::Fin, EndedBy::Fault));
+        // A closed queue, or none, means that the connection has just ended; the trace says so.
+        let write = |outgoing| out.as_ref().map_or((), |out| drop(out.send(outgoing)));
+        for deed in deeds {
+            match deed {
+                Deed::Arrive(packet, fate) => {
+                    let raw = packet.raw.clone();
+                    sent(packet, fate);
+                    write(Outgoing::Bytes(raw, self.layer.now()));
+                }
+                Deed::Vanish(packet, fate) => sent(packet, fate),
+                Deed::Part(packet, bytes) => {
+                    let part = packet.raw.slice(..bytes.min(packet.raw.len()));
+                    sent(packet, Fate::Cut);
+                    write(Outgoing::Bytes(part, self.layer.now()));
+                }
+                Deed::Pause(duration) => write(Outgoing::Pause(duration)),
+                Deed::End => write(Outgoing::End(Ending::Fin, EndedBy::Fault)),
+                Deed::Remind(hold) => self.remind(number, Way::Out, hold, LONGEST_HOLD),
             }
-            Some(PacketFault::Duplicated { set_dup }) => {
-                let copy = connection::copy_of(&packet, set_dup, Side::Client, self.spec);
-                write(Outgoing::Bytes(raw));
-                write(Outgoing::Bytes(copy.raw.clone()));
-                self.recorder.record(sent(copy, Fate::Copy));
+        }
+    }
+
+    /// Whether packets of this connection just pass.
+    pub(crate) fn passes_freely(&self, number: ConnectionNumber, way: Way) -> bool {
+        let mut gates = self.gates.borrow_mut();
+        gates.as_mut().is_none_or(|gates| gates.number != number || gates.way(way).is_wide_open())
+    }
+
+    /// Asks the gate of a connection, if that is the newest one.
+    pub(crate) fn at_gate(
+        &self,
+        number: ConnectionNumber,
+        way: Way,
+        ask: impl FnOnce(&mut Gate) -> Vec<Deed>,
+    ) -> Vec<Deed> {
+        let mut gates = self.gates.borrow_mut();
+        gates
+            .as_mut()
+            .filter(|gates| gates.number == number)
+            .map_or_else(Vec::new, |gates| ask(gates.way(way)))
+    }
+
+    /// Lets a packet that is held back go after a time, if nothing has overtaken it by then.
+    pub(crate) fn remind(self: &Rc<Self>, number: ConnectionNumber, way: Way, hold: u64, after: Duration) {
+        let actor = Rc::downgrade(self);
+        let time = self.layer.delay(after);
+        tokio::task::spawn_local(async move {
+            time.await;
+            let Some(actor) = actor.upgrade() else { return };
+            let deeds = actor.at_gate(number, way, |gate| gate.overdue(hold));
+            match way {
+                Way::Out => actor.write_deeds(number, deeds),
+                Way::In => actor.take_deeds(number, deeds),
             }
-            Some(PacketFault::Delayed(duration)) => {
-                write(Outgoing::Pause(duration));
-                write(Outgoing::Bytes(raw));
-            }
-            Some(PacketFault::CutAfter { bytes }) => {
-                write(Outgoing::Bytes(raw.slice(..bytes.min(raw.len()))));
-                write(Outgoing::End(Ending::Fin, EndedBy::Fault));
+        });
+    }
+
+    /// Takes what the gate of this connection's way in lets go late.
+    fn take_deeds(&self, number: ConnectionNumber, deeds: Vec<Deed>) {
+        for deed in deeds {
+            if let Deed::Arrive(packet, fate) = deed {
+                self.take(number, packet, fate);
             }
         }
     }
@@ -184,6 +272,7 @@ impl Actor {
     /// the environment's patience is over (a stalled stream does not end): then it is cut off.
     pub async fn close(self: &Rc<Self>, how: Ending) {
         let Some((number, out)) = self.outgoing() else { return };
+        self.write_deeds(number, self.at_gate(number, Way::Out, Gate::flush));
         drop(out.send(Outgoing::End(how, EndedBy::Peer(Side::Client))));
         let clock = &self.environment.clock;
         let limit = clock.now() + self.environment.patience;
@@ -233,6 +322,27 @@ impl Actor {
         self.news.notify_waiters();
     }
 
+    /// The actor loses its connection without a word to the broker, for which it stays open.
+    pub(crate) fn vanish(&self, number: ConnectionNumber, rest: usize) {
+        let ghost = self.connection.borrow_mut().take_if(|connection| connection.number == number);
+        let Some(ghost) = ghost else { return };
+        ghost.fall_silent();
+        self.ghosts.borrow_mut().push(ghost);
+        let (by, how) = (EndedBy::Fault, Ending::Reset);
+        let sequence =
+            self.recorder.record(What::Ended { actor: self.id, connection: number, by, how, rest });
+        self.inbox.borrow_mut().push(Item::Ended { by, how, sequence });
+        self.news.notify_waiters();
+    }
+
+    /// The broker is told that a connection has ended which the actor had lost.
+    pub(crate) fn forget(&self, number: ConnectionNumber) {
+        let mut ghosts = self.ghosts.borrow_mut();
+        if let Some(index) = ghosts.iter().position(|ghost| ghost.number == number) {
+            ghosts.remove(index).let_go(EndedBy::Fault, Ending::Reset);
+        }
+    }
+
     /// Takes a packet that the fault layer let through.
     pub(crate) fn take(&self, number: ConnectionNumber, packet: Packet, fate: Fate) {
         if packet.oddities.is_empty() {
@@ -240,7 +350,7 @@ impl Actor {
             self.disagreements.borrow_mut().extend(doubt);
         }
         let current = self.opened.get() == number.0;
-        let delivered = matches!(fate, Fate::Passed | Fate::Copy) && current;
+        let delivered = fate.arrives() && current;
         let event = What::Received { actor: self.id, connection: number, packet: packet.clone(), fate };
         let sequence = self.recorder.record(event);
         if delivered {
@@ -248,18 +358,4 @@ impl Actor {
             self.news.notify_waiters();
         }
     }
-}
-
-/// Our own bytes as the tester's codec reads them, for the trace.
-fn read_back(spec: Spec, bytes: &Bytes) -> Packet {
-    let mut decoder = Decoder::new(spec, Side::Client);
-    decoder.push(bytes);
-    match decoder.next_packet() {
-        Some(packet) if packet.raw.len() == bytes.len() => packet,
-        Some(_) | None => unknown(bytes.clone()),
-    }
-}
-
-fn unknown(raw: Bytes) -> Packet {
-    Packet { name: "unknown", fields: Vec::new(), oddities: Vec::new(), raw }
 }

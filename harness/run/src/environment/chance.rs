@@ -1,5 +1,6 @@
 //! The one source of chance: portable, derived from a seed and the name of what asks.
 
+use mqspec_conformance::plan::Probability;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -48,6 +49,14 @@ impl Draws {
         // A bias of at most bound / 2^64 does not matter here; that the result is portable does.
         let wide = u128::from(self.0.next_u64()) * u128::from(bound);
         u64::try_from(wide >> 64).unwrap_or(0)
+    }
+
+    /// Whether something happens that is so likely. What is certain or impossible draws nothing.
+    pub fn happens(&mut self, probability: Probability) -> bool {
+        let all = Probability::ALWAYS;
+        probability == all
+            || (probability.as_millionths() > 0
+                && self.below(all.as_millionths().into()) < probability.as_millionths().into())
     }
 
     /// True once in `times` draws on average.

@@ -1,19 +1,29 @@
-//! What goes wrong between an actor and the broker, planned as data, struck here.
+//! What goes wrong between a client and the broker, planned as data, struck here.
 //!
 //! A [`Layer`] belongs to an actor and outlives its connections: a fault lies in wait across a reconnection.
-//! `packet` decides the fate of whole packets, `stream` that of bytes.
+//! `packet` decides which packets are struck and `gate` carries it out; `stream` knows what happens to bytes
+//! and `line` when they come out. Every strike is an event of the trace.
 
+pub mod gate;
+pub mod line;
 pub mod packet;
 pub mod stream;
+pub mod words;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use mqspec_conformance::plan::{Direction, PacketFault, StreamFault};
+use mqspec_conformance::plan::{ActorId, ConnectFault, Direction, OpenFor, PacketFault, StreamFault, When};
+use mqspec_conformance::trace::What;
+
+use mqspec_wire::Packet;
 use tokio::sync::Notify;
 
-use crate::environment::Clock;
+use self::line::{Journey, Line};
+use self::stream::{Over, Passage, Streams};
+use crate::environment::{Chance, Clock};
+use crate::recorder::Recorder;
 
 /// Which way bytes travel; [`Direction`] without `Both`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,25 +43,62 @@ impl Way {
             Direction::FromActor => self == Self::Out,
         }
     }
+
+    /// In words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::In => "to the actor",
+            Self::Out => "from the actor",
+        }
+    }
+}
+
+/// What befalls a connection from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// A partition is over, and the connection with it.
+    Dead,
+    /// One of the peers has gone without a word; this one goes on.
+    HalfOpen(OpenFor),
+    /// Faults were planned or healed: what has been asked of the layer may be different now.
+    News,
 }
 
 /// An actor's faults, planned and under way.
 pub struct Layer {
+    actor: ActorId,
     clock: Rc<dyn Clock>,
-    packets: RefCell<Vec<packet::Rule>>,
-    streams: RefCell<stream::Streams>,
+    chance: Chance,
+    recorder: Rc<Recorder>,
+    packets: RefCell<packet::Rules>,
+    streams: RefCell<Streams>,
+    connects: RefCell<Vec<(ConnectFault, u32)>>,
+    /// How many faults were planned so far; each has chance of its own.
+    planned: Cell<u32>,
     changed: Notify,
 }
 
 impl Layer {
     /// Nothing goes wrong yet.
-    pub fn new(clock: Rc<dyn Clock>) -> Self {
-        Self { clock, packets: RefCell::default(), streams: RefCell::default(), changed: Notify::new() }
+    pub fn new(actor: ActorId, clock: Rc<dyn Clock>, chance: Chance, recorder: Rc<Recorder>) -> Self {
+        Self {
+            actor,
+            clock,
+            chance,
+            recorder,
+            packets: RefCell::default(),
+            streams: RefCell::default(),
+            connects: RefCell::default(),
+            planned: Cell::new(0),
+            changed: Notify::new(),
+        }
     }
 
     /// Plans a fault for packets.
-    pub fn plan_packet(&self, direction: Direction, name: Option<String>, nth: u32, fault: PacketFault) {
-        self.packets.borrow_mut().push(packet::Rule { direction, name, nth, fault });
+    pub fn plan_packet(&self, direction: Direction, name: Option<String>, when: When, fault: PacketFault) {
+        let number = self.planned.replace(self.planned.get() + 1);
+        let draws = self.chance.stream(&format!("fault {} {number}", self.actor.0));
+        self.packets.borrow_mut().plan(direction, name, when, fault, (self.clock.now(), draws));
     }
 
     /// Plans a fault for bytes, from now on.
@@ -60,78 +107,174 @@ impl Layer {
         self.changed.notify_waiters();
     }
 
+    /// Plans a fault for so many attempts to connect.
+    pub fn plan_connect(&self, fault: ConnectFault, times: u32) {
+        self.connects.borrow_mut().push((fault, times));
+    }
+
     /// Takes everything back. A partition that is healed leaves a dead connection: see `stream`.
     pub fn heal(&self) {
         self.packets.borrow_mut().clear();
-        self.streams.borrow_mut().heal();
+        self.connects.borrow_mut().clear();
+        self.streams.borrow_mut().heal(self.clock.now());
         self.changed.notify_waiters();
-    }
-
-    /// A new connection begins: what a past partition did to the old one does not concern it.
-    pub fn reopened(&self) {
-        self.streams.borrow_mut().reopened(self.clock.now());
     }
 
     /// Whether a fault lies in wait that will cut the connection.
     pub fn will_cut(&self) -> bool {
-        self.packets.borrow().iter().any(packet::Rule::cuts)
+        self.packets.borrow().will_cut()
     }
 
     /// Whether nothing is planned and nothing is under way: what does not arrive now is not our doing.
     pub fn is_calm(&self) -> bool {
-        self.packets.borrow().is_empty() && self.streams.borrow().is_calm(self.clock.now())
+        self.spares_packets()
+            && self.connects.borrow().is_empty()
+            && self.streams.borrow().is_calm(self.clock.now())
     }
 
-    /// The packets that faults still lie in wait for.
-    pub fn waits_for(&self) -> Vec<String> {
-        let name = |rule: &packet::Rule| rule.name.clone().unwrap_or_else(|| String::from("any packet"));
-        self.packets.borrow().iter().map(name).collect()
+    /// Whether no fault lies in wait for packets.
+    pub fn spares_packets(&self) -> bool {
+        self.packets.borrow().is_empty()
+    }
+
+    /// What faults had to strike and have not.
+    pub fn never_struck(&self) -> Vec<String> {
+        let connects = self.connects.borrow();
+        let connects = connects.iter().map(|_| String::from("an attempt to connect"));
+        self.packets.borrow().never_struck().chain(connects).collect()
+    }
+
+    /// What happens to an attempt to connect that begins now.
+    pub fn connect(&self) -> Option<ConnectFault> {
+        let mut connects = self.connects.borrow_mut();
+        let (fault, times) = connects.first_mut()?;
+        let fault = *fault;
+        *times = times.saturating_sub(1);
+        if *times == 0 {
+            connects.remove(0);
+        }
+        self.tell(format!("struck: the attempt to connect {}", words::connect_fault(fault)));
+        Some(fault)
     }
 
     /// What happens to a packet that is about to pass; counts it against every rule.
-    pub fn fate(&self, way: Way, packet: &str) -> Option<PacketFault> {
-        packet::strike(&mut self.packets.borrow_mut(), way, packet)
+    pub fn fate(&self, way: Way, packet: &Packet) -> Option<PacketFault> {
+        if self.spares_packets() {
+            return None;
+        }
+        let struck = self.packets.borrow_mut().strike(way, packet, self.clock.now())?;
+        self.tell(format!("struck: the {} {} {}", packet.name, way.name(), words::packet_fault(&struck)));
+        Some(struck)
     }
 
     /// What happens to bytes that are about to pass.
-    pub fn verdict(&self, way: Way, bytes: usize) -> stream::Passage {
-        self.streams.borrow_mut().pass(way, bytes, self.clock.now())
+    pub fn verdict(&self, way: Way, bytes: usize) -> Passage {
+        let passage = self.streams.borrow_mut().pass(way, bytes, self.clock.now());
+        if let Passage::Then(passed, _) = passage {
+            self.tell(format!("struck: of {bytes} bytes {} {passed} pass, then the stream ends", way.name()));
+        }
+        passage
+    }
+
+    /// When bytes written at `written` come out of a line. Delays that chance had a say in are events.
+    pub fn journey(&self, way: Way, line: &mut Line, bytes: usize, written: Duration) -> Journey {
+        let Some(shape) = self.streams.borrow().shape(way, self.clock.now()) else {
+            return Journey { due: line.after_what_went_before(written), losses: 0, reset: false };
+        };
+        let gathered = match (way, shape.coalesce) {
+            // Whoever writes gathers by itself.
+            (Way::Out, _) | (_, None) => written,
+            (Way::In, Some(within)) => line.gather(within, written),
+        };
+        let journey = line.send(&shape, bytes, gathered);
+        let late = journey.due.saturating_sub(written);
+        let jitters = shape.latency.is_some_and(|(_, jitter)| !jitter.is_zero());
+        if journey.reset {
+            self.tell(format!(
+                "struck: {bytes} bytes {} are lost {} times in a row: the stream is reset",
+                way.name(),
+                journey.losses
+            ));
+        } else if journey.losses > 0 {
+            self.tell(format!(
+                "struck: {bytes} bytes {} are lost {} and arrive {} late",
+                way.name(),
+                if journey.losses == 1 { String::from("once") } else { format!("{} times", journey.losses) },
+                words::seconds(late)
+            ));
+        } else if jitters {
+            self.tell(format!("struck: {bytes} bytes {} arrive {} late", way.name(), words::seconds(late)));
+        }
+        journey
+    }
+
+    /// Whether something makes bytes late now, so that more of them can be under way at a time.
+    pub fn is_shaped(&self, way: Way) -> bool {
+        self.streams.borrow().shape(way, self.clock.now()).is_some()
+    }
+
+    /// Within which time what is written is to be one piece.
+    pub fn gathering(&self, way: Way) -> Option<Duration> {
+        self.streams.borrow().shape(way, self.clock.now()).and_then(|shape| shape.coalesce)
+    }
+
+    /// How many bytes per second the actor reads at most.
+    pub fn reading_speed(&self) -> Option<u64> {
+        self.streams.borrow().reading_speed(self.clock.now())
     }
 
     /// Ends when the way is free of stalls.
     pub async fn free(&self, way: Way) {
-        loop {
-            let changed = self.changed.notified();
-            let blocked = self.streams.borrow().blocked_until(way, self.clock.now());
-            match blocked {
-                stream::Blocked::No => return,
-                stream::Blocked::Until(time) => {
-                    tokio::select! {
-                        biased;
-                        () = changed => {}
-                        () = self.clock.sleep_until(time) => {}
-                    }
-                }
-                stream::Blocked::Indefinitely => changed.await,
+        self.until_over(|streams, now| Some(streams.stalled(way, now))).await;
+    }
+
+    /// Ends when something befalls a connection that was opened at that time.
+    pub async fn trouble(&self, opened: Duration) -> Trouble {
+        let changed = self.changed.notified();
+        let now = self.clock.now();
+        let (half_open, partition) = {
+            let streams = self.streams.borrow();
+            (streams.half_open(opened, now), streams.partition_end(opened, now))
+        };
+        if let Some(for_whom) = half_open {
+            return Trouble::HalfOpen(for_whom);
+        }
+        match partition {
+            Some(Over::Now) => Trouble::Dead,
+            Some(Over::At(time)) => tokio::select! {
+                biased;
+                () = changed => Trouble::News,
+                () = self.clock.sleep_until(time) => Trouble::Dead,
+            },
+            Some(Over::Unknown) | None => {
+                changed.await;
+                Trouble::News
             }
         }
     }
 
-    /// Ends when a partition that struck the current connection is over.
-    pub async fn partition_over(&self) {
+    /// Ends when the partition that struck a connection is over; never where none did.
+    pub async fn partition_over(&self, opened: Duration) {
+        self.until_over(|streams, now| streams.partition_end(opened, now)).await;
+    }
+
+    /// Ends when the peer that does not know is told that its half-open connection has ended.
+    pub async fn half_open_over(&self) {
+        self.until_over(|streams, now| Some(streams.half_open_end(now))).await;
+    }
+
+    async fn until_over(&self, end: impl Fn(&Streams, Duration) -> Option<Over>) {
         loop {
             let changed = self.changed.notified();
-            let end = self.streams.borrow_mut().partition_end(self.clock.now());
-            match end {
-                stream::PartitionEnd::Over => return,
-                stream::PartitionEnd::At(time) => {
-                    tokio::select! {
-                        biased;
-                        () = changed => {}
-                        () = self.clock.sleep_until(time) => {}
-                    }
-                }
-                stream::PartitionEnd::None | stream::PartitionEnd::Unknown => changed.await,
+            let over = end(&self.streams.borrow(), self.clock.now());
+            match over {
+                Some(Over::Now) => return,
+                Some(Over::At(time)) => tokio::select! {
+                    biased;
+                    () = changed => {}
+                    () = self.clock.sleep_until(time) => {}
+                },
+                Some(Over::Unknown) | None => changed.await,
             }
         }
     }
@@ -141,8 +284,23 @@ impl Layer {
         self.streams.borrow().fragments(way)
     }
 
-    /// The time now, for delays.
+    /// The time now.
+    pub fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    /// Ends after a time.
     pub fn delay(&self, duration: Duration) -> futures_util::future::LocalBoxFuture<'static, ()> {
         self.clock.sleep_until(self.clock.now() + duration)
+    }
+
+    /// Ends at a time.
+    pub fn until(&self, time: Duration) -> futures_util::future::LocalBoxFuture<'static, ()> {
+        self.clock.sleep_until(time)
+    }
+
+    /// Puts into the trace what was struck.
+    pub fn tell(&self, text: String) {
+        self.recorder.record(What::Fault { actor: Some(self.actor), text });
     }
 }

@@ -1,19 +1,21 @@
-//! The fate of bytes: stalls, partitions, fragments, and an end after so many of them.
+//! The fate of bytes: what is planned for an actor's streams, whichever connection it has.
 
 use std::time::Duration;
 
-use mqspec_conformance::plan::{Direction, Ending, StreamFault};
+use mqspec_conformance::plan::{Direction, Ending, OpenFor, Probability, StreamFault};
 
 use super::Way;
 
-/// Both ways of an actor's stream.
+/// Both ways of an actor's streams.
 #[derive(Debug, Default)]
 pub struct Streams {
     into: OneWay,
     out: OneWay,
+    /// A half-open connection: who does not know, from when on, until when.
+    half_open: Option<(OpenFor, Duration, Span)>,
 }
 
-/// What is planned for, or happens to, one way.
+/// What is planned for one way.
 #[derive(Debug, Default)]
 struct OneWay {
     /// The way ends after this many more bytes.
@@ -22,13 +24,26 @@ struct OneWay {
     fragments: Option<Vec<usize>>,
     stall: Span,
     partition: Span,
-    /// A partition has been here since the connection was opened.
-    partitioned: bool,
+    /// When the last partition ended, where it was healed.
+    healed: Option<Duration>,
+    latency: Lasting<(Duration, Duration)>,
+    loss: Lasting<(Probability, u32)>,
+    bandwidth: Lasting<u64>,
+    slow_reader: Lasting<u64>,
+    coalesce: Lasting<Duration>,
+}
+
+/// Something that lasts for a time.
+type Lasting<T> = Option<(T, Span)>;
+
+/// What lasts now.
+fn now_of<T: Copy>(lasting: Lasting<T>, now: Duration) -> Option<T> {
+    lasting.filter(|(_, span)| span.is_on(now)).map(|(what, _)| what)
 }
 
 /// A stretch of time that a fault lasts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Span {
+pub(super) enum Span {
     #[default]
     Off,
     Until(Duration),
@@ -37,7 +52,7 @@ enum Span {
 
 impl Span {
     fn new(now: Duration, duration: Option<Duration>) -> Self {
-        duration.map_or(Self::Indefinite, |duration| Self::Until(now + duration))
+        duration.map_or(Self::Indefinite, |duration| Self::Until(now.saturating_add(duration)))
     }
 
     fn is_on(self, now: Duration) -> bool {
@@ -60,28 +75,38 @@ pub enum Passage {
     Then(usize, Ending),
 }
 
-/// Whether a way is stalled.
+/// When something is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Blocked {
-    /// It is not.
-    No,
-    /// Until then.
-    Until(Duration),
-    /// Until it is healed.
-    Indefinitely,
-}
-
-/// When the partition ends that struck the current connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PartitionEnd {
-    /// There was none.
-    None,
-    /// It is over: the connection is dead.
-    Over,
+pub enum Over {
+    /// It is, or it never was.
+    Now,
     /// At that time.
     At(Duration),
     /// When it is healed.
     Unknown,
+}
+
+impl From<Span> for Over {
+    fn from(span: Span) -> Self {
+        match span {
+            Span::Off => Self::Now,
+            Span::Until(end) => Self::At(end),
+            Span::Indefinite => Self::Unknown,
+        }
+    }
+}
+
+/// What makes bytes late, now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// Time under way: the least, and what is drawn on top at most.
+    pub latency: Option<(Duration, Duration)>,
+    /// How likely a piece is lost, and after how many losses in a row the connection is reset.
+    pub loss: Option<(Probability, u32)>,
+    /// Bytes per second.
+    pub bandwidth: Option<u64>,
+    /// How long what is written is gathered.
+    pub coalesce: Option<Duration>,
 }
 
 impl Streams {
@@ -100,31 +125,49 @@ impl Streams {
 
     /// Plans a fault from now on.
     pub fn plan(&mut self, direction: Direction, fault: &StreamFault, now: Duration) {
+        if let StreamFault::HalfOpen { for_whom, duration } = fault {
+            self.half_open = Some((*for_whom, now, Span::new(now, *duration)));
+        }
         for way in self.ways(direction) {
             match fault {
-                StreamFault::ResetAfter { bytes } => way.end_after = Some((*bytes, Ending::Reset)),
-                StreamFault::FinAfter { bytes } => way.end_after = Some((*bytes, Ending::Fin)),
+                StreamFault::ResetAfter { bytes } => way.end_after = Some((bytes.number, Ending::Reset)),
+                StreamFault::FinAfter { bytes } => way.end_after = Some((bytes.number, Ending::Fin)),
                 StreamFault::Fragment { sizes } => way.fragments = Some(sizes.clone()),
                 StreamFault::Stall { duration } => way.stall = Span::new(now, *duration),
                 StreamFault::Partition { duration } => {
                     way.partition = Span::new(now, *duration);
-                    way.partitioned = true;
+                    way.healed = None;
                 }
+                StreamFault::Coalesce { within, duration } => {
+                    way.coalesce = Some((*within, Span::new(now, *duration)));
+                }
+                StreamFault::Latency { base, jitter, duration } => {
+                    way.latency = Some(((*base, *jitter), Span::new(now, *duration)));
+                }
+                StreamFault::Loss { probability, reset_after, duration } => {
+                    way.loss = Some(((*probability, *reset_after), Span::new(now, *duration)));
+                }
+                StreamFault::Bandwidth { bytes_per_second, duration } => {
+                    way.bandwidth = Some((*bytes_per_second, Span::new(now, *duration)));
+                }
+                StreamFault::SlowReader { bytes_per_second, duration } => {
+                    way.slow_reader = Some((*bytes_per_second, Span::new(now, *duration)));
+                }
+                StreamFault::HalfOpen { .. } => {}
             }
         }
     }
 
     /// Takes everything back, but not what a partition has done to the current connection.
-    pub fn heal(&mut self) {
+    pub fn heal(&mut self, now: Duration) {
+        self.half_open = None;
         for way in self.ways(Direction::Both) {
-            *way = OneWay { partitioned: way.partitioned, ..OneWay::default() };
-        }
-    }
-
-    /// A new connection has not seen a partition that is over.
-    pub fn reopened(&mut self, now: Duration) {
-        for way in self.ways(Direction::Both) {
-            way.partitioned = way.partition.is_on(now);
+            let healed = match way.partition {
+                Span::Off => way.healed,
+                Span::Until(end) => Some(end.min(now)),
+                Span::Indefinite => Some(now),
+            };
+            *way = OneWay { healed, ..OneWay::default() };
         }
     }
 
@@ -147,38 +190,72 @@ impl Streams {
         Passage::Then(usize::try_from(left).unwrap_or(bytes), ending)
     }
 
-    /// Whether bytes pass both ways, now and later.
+    /// Whether bytes pass both ways and at once, now and later.
     pub fn is_calm(&self, now: Duration) -> bool {
-        [&self.into, &self.out].into_iter().all(|way| {
-            way.end_after.is_none() && !way.partitioned && !way.stall.is_on(now) && !way.partition.is_on(now)
-        })
+        self.half_open_end(now) == Over::Now
+            && self.reading_speed(now).is_none()
+            && [Way::In, Way::Out].into_iter().all(|way| {
+                let planned = self.way(way);
+                planned.end_after.is_none()
+                    && !planned.stall.is_on(now)
+                    && !planned.partition.is_on(now)
+                    && self.shape(way, now).is_none()
+            })
     }
 
-    /// Whether a way is stalled now.
-    pub fn blocked_until(&self, way: Way, now: Duration) -> Blocked {
-        match self.way(way).stall {
-            stall if !stall.is_on(now) => Blocked::No,
-            Span::Until(end) => Blocked::Until(end),
-            Span::Indefinite | Span::Off => Blocked::Indefinitely,
-        }
+    /// How long a way is stalled.
+    pub fn stalled(&self, way: Way, now: Duration) -> Over {
+        let stall = self.way(way).stall;
+        if stall.is_on(now) { stall.into() } else { Over::Now }
     }
 
-    /// When the partition of the current connection ends.
-    pub fn partition_end(&mut self, now: Duration) -> PartitionEnd {
-        let mut end = PartitionEnd::None;
-        for way in self.ways(Direction::Both).filter(|way| way.partitioned) {
-            end = match way.partition {
-                partition if !partition.is_on(now) => return PartitionEnd::Over,
-                Span::Until(time) => PartitionEnd::At(time),
-                Span::Indefinite | Span::Off => PartitionEnd::Unknown,
+    /// When the partition that struck a connection opened at `opened` is over, if one did.
+    pub fn partition_end(&self, opened: Duration, now: Duration) -> Option<Over> {
+        let mut end = None;
+        for way in [&self.into, &self.out] {
+            end = match (way.partition, way.healed) {
+                (Span::Off, Some(healed)) if healed > opened => return Some(Over::Now),
+                (Span::Until(time), _) if time > opened && time <= now => return Some(Over::Now),
+                (Span::Until(time), _) if time > now => Some(Over::At(time)),
+                (Span::Indefinite, _) => Some(Over::Unknown),
+                (Span::Off | Span::Until(_), _) => end,
             };
         }
         end
     }
 
+    /// Whether a connection opened at `opened` has become half-open, and for whom.
+    pub fn half_open(&self, opened: Duration, now: Duration) -> Option<OpenFor> {
+        let (for_whom, since, span) = self.half_open?;
+        (since >= opened && span.is_on(now)).then_some(for_whom)
+    }
+
+    /// When the half-open connection of that time ends for the peer who was not told.
+    pub fn half_open_end(&self, now: Duration) -> Over {
+        let span = self.half_open.map_or(Span::Off, |(.., span)| span);
+        if span.is_on(now) { span.into() } else { Over::Now }
+    }
+
     /// The sizes of the pieces that bytes pass in.
     pub fn fragments(&self, way: Way) -> Option<Vec<usize>> {
         self.way(way).fragments.clone()
+    }
+
+    /// What makes bytes late; `None` where nothing does.
+    pub fn shape(&self, way: Way, now: Duration) -> Option<Shape> {
+        let way = self.way(way);
+        let shape = Shape {
+            latency: now_of(way.latency, now),
+            loss: now_of(way.loss, now),
+            bandwidth: now_of(way.bandwidth, now),
+            coalesce: now_of(way.coalesce, now),
+        };
+        (shape != Shape::default()).then_some(shape)
+    }
+
+    /// How many bytes per second the actor reads at most.
+    pub fn reading_speed(&self, now: Duration) -> Option<u64> {
+        now_of(self.into.slow_reader, now)
     }
 }
 
@@ -191,7 +268,7 @@ mod tests {
     #[test]
     fn a_reset_lets_exactly_its_bytes_pass() {
         let mut streams = Streams::default();
-        streams.plan(Direction::FromActor, &StreamFault::ResetAfter { bytes: 137 }, NOW);
+        streams.plan(Direction::FromActor, &StreamFault::ResetAfter { bytes: 137.into() }, NOW);
         assert_eq!(streams.pass(Way::Out, 100, NOW), Passage::All);
         assert_eq!(streams.pass(Way::In, 100, NOW), Passage::All);
         assert_eq!(streams.pass(Way::Out, 100, NOW), Passage::Then(37, Ending::Reset));
@@ -204,19 +281,42 @@ mod tests {
         let fault = StreamFault::Stall { duration: Some(Duration::from_secs(3)) };
         streams.plan(Direction::Both, &fault, NOW);
         let end = NOW + Duration::from_secs(3);
-        assert_eq!(streams.blocked_until(Way::In, NOW), Blocked::Until(end));
-        assert_eq!(streams.blocked_until(Way::In, end), Blocked::No);
+        assert_eq!(streams.stalled(Way::In, NOW), Over::At(end));
+        assert_eq!(streams.stalled(Way::In, end), Over::Now);
     }
 
     #[test]
-    fn a_healed_partition_leaves_its_connection_dead() {
+    fn a_healed_partition_leaves_its_connection_dead_and_the_next_one_alone() {
         let mut streams = Streams::default();
+        let second = Duration::from_secs(1);
         streams.plan(Direction::Both, &StreamFault::Partition { duration: None }, NOW);
         assert_eq!(streams.pass(Way::Out, 9, NOW), Passage::None);
-        assert_eq!(streams.partition_end(NOW), PartitionEnd::Unknown);
-        streams.heal();
-        assert_eq!(streams.partition_end(NOW), PartitionEnd::Over);
-        streams.reopened(NOW);
-        assert_eq!(streams.partition_end(NOW), PartitionEnd::None);
+        assert_eq!(streams.partition_end(Duration::ZERO, NOW), Some(Over::Unknown));
+        streams.heal(NOW + second);
+        assert_eq!(streams.partition_end(Duration::ZERO, NOW + second), Some(Over::Now));
+        assert_eq!(streams.partition_end(NOW + second, NOW + second), None);
+    }
+
+    #[test]
+    fn only_the_connection_of_its_time_becomes_half_open() {
+        let mut streams = Streams::default();
+        let fault = StreamFault::HalfOpen { for_whom: OpenFor::Broker, duration: None };
+        streams.plan(Direction::Both, &fault, NOW);
+        assert_eq!(streams.half_open(Duration::ZERO, NOW), Some(OpenFor::Broker));
+        assert_eq!(streams.half_open(NOW + Duration::from_millis(1), NOW), None);
+        assert_eq!(streams.half_open_end(NOW), Over::Unknown);
+        streams.heal(NOW);
+        assert_eq!(streams.half_open_end(NOW), Over::Now);
+    }
+
+    #[test]
+    fn what_makes_bytes_late_is_over_in_time() {
+        let mut streams = Streams::default();
+        let duration = Some(Duration::from_secs(2));
+        let fault = StreamFault::Bandwidth { bytes_per_second: 9, duration };
+        streams.plan(Direction::ToActor, &fault, NOW);
+        assert_eq!(streams.shape(Way::In, NOW).and_then(|shape| shape.bandwidth), Some(9));
+        assert_eq!(streams.shape(Way::Out, NOW), None);
+        assert_eq!(streams.shape(Way::In, NOW + Duration::from_secs(2)), None);
     }
 }

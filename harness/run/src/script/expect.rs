@@ -368,7 +368,7 @@ fn names(patterns: &[Pattern], name: &str) -> bool {
 }
 
 /// `connection.close` wants an answer before the broker closes the socket.
-fn answer_close(actor: &Actor, farewell: &Packet) {
+fn answer_close(actor: &Rc<Actor>, farewell: &Packet) {
     if farewell.name == "connection.close" {
         let answer = actor.send(&Draft::new("connection.close-ok"));
         debug_assert!(answer.is_ok(), "connection.close-ok has no fields that could be wrong");

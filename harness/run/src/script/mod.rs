@@ -5,17 +5,18 @@
 
 mod expect;
 mod settle;
-mod words;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::{LocalBoxFuture, try_join_all};
 use mqspec_conformance::check;
 use mqspec_conformance::plan::{
-    Action, ActorId, Bindings, BrokerFault, Expression, Fault, Origin, Plan, Role, Step, Template,
+    Action, ActorId, Bindings, BrokerFault, ConnectFault, Expression, Fault, Origin, Plan, Role, Step,
+    StreamFault, Template,
 };
 use mqspec_conformance::trace::{Trace, What};
 use mqspec_conformance::verdict::{Cause, Finding, Stop};
@@ -24,6 +25,7 @@ use mqspec_wire::{Draft, Value};
 use crate::actor::Actor;
 use crate::actor::client::{Client, Running};
 use crate::environment::Environment;
+use crate::fault::words;
 use crate::recorder::Recorder;
 
 /// What a run leaves.
@@ -134,6 +136,7 @@ impl Script {
     async fn act(&self, step: &Step) -> Result<(), Stop> {
         match &step.action {
             Action::Open { actor } => self.open(step, *actor).await,
+            Action::OpenFails { actor, how } => self.open_fails(step, *actor, *how).await,
             Action::Send { actor, packet } => self.send(step, *actor, packet),
             Action::SendBytes { actor, bytes } => {
                 let value = self.evaluate(step, bytes)?;
@@ -192,6 +195,23 @@ impl Script {
             .map_err(|error| self.ours(step, "a network connection to the broker", error.to_string()))
     }
 
+    /// A planned fault has an attempt to connect fail.
+    async fn open_fails(&self, step: &Step, actor: ActorId, how: ConnectFault) -> Result<(), Stop> {
+        let actor = self.actor(step, actor)?;
+        self.let_planned_cut_strike(step, actor).await?;
+        let (kind, wanted) = match how {
+            ConnectFault::Refused => {
+                (io::ErrorKind::ConnectionRefused, "an attempt to connect that is refused")
+            }
+            ConnectFault::TimedOut => (io::ErrorKind::TimedOut, "an attempt to connect that nobody answers"),
+        };
+        match actor.open().await {
+            Err(error) if error.kind() == kind => Ok(()),
+            Err(error) => Err(self.ours(step, wanted, error.to_string())),
+            Ok(()) => Err(self.ours(step, wanted, String::from("the network connection was opened"))),
+        }
+    }
+
     /// A planned cut is meant for the connection that is open now. Reconnecting before it has struck would
     /// turn it against the next one, and blame the broker for what we did.
     async fn let_planned_cut_strike(&self, step: &Step, actor: &Rc<Actor>) -> Result<(), Stop> {
@@ -212,7 +232,7 @@ impl Script {
 
     /// A fault that never found its packet means that the plan has not shown what it says.
     fn unstruck(&self, plan: &Plan) -> Option<Stop> {
-        let actor = self.actors.iter().find(|actor| !actor.layer.waits_for().is_empty())?;
+        let actor = self.actors.iter().find(|actor| !actor.layer.never_struck().is_empty())?;
         let step = plan.steps.last()?;
         Some(self.ours(step, "every planned fault to strike", never_struck(actor)))
     }
@@ -270,24 +290,38 @@ impl Script {
     }
 
     fn plan_fault(&self, step: &Step, fault: &Fault) -> Result<(), Stop> {
-        let text = words::fault(fault);
-        let actor = match fault {
-            Fault::Packet { actor, direction, packet, nth, fault } => {
-                let layer = &self.actor(step, *actor)?.layer;
-                layer.plan_packet(*direction, packet.clone(), *nth, fault.clone());
+        let fault = fault
+            .evaluate(&self.bindings.borrow())
+            .map_err(|why| self.ours(step, "a fault whose numbers are known", why))?;
+        let text = words::fault(&fault);
+        let whom = match &fault {
+            Fault::Packet { actor, .. } | Fault::Stream { actor, .. } | Fault::Connect { actor, .. } => {
                 Some(*actor)
             }
+            Fault::Heal { actor } => *actor,
+        };
+        // What it was planned for is in the trace before what it does.
+        self.recorder.record(What::Fault { actor: whom, text });
+        match fault {
+            Fault::Packet { actor, direction, packet, when, fault } => {
+                self.actor(step, actor)?.layer.plan_packet(direction, packet, when, fault);
+            }
             Fault::Stream { actor, direction, fault } => {
-                self.actor(step, *actor)?.layer.plan_stream(*direction, fault);
-                Some(*actor)
+                let actor = self.actor(step, actor)?;
+                if matches!(fault, StreamFault::HalfOpen { .. }) && !actor.is_open() {
+                    let actual = String::from("there is none");
+                    return Err(self.ours(step, "an open connection that can become half-open", actual));
+                }
+                actor.layer.plan_stream(direction, &fault);
+            }
+            Fault::Connect { actor, fault, times } => {
+                self.actor(step, actor)?.layer.plan_connect(fault, times);
             }
             Fault::Heal { actor } => {
                 let healed = |id: &ActorId| actor.is_none_or(|actor| actor == *id);
                 self.actors.iter().filter(|actor| healed(&actor.id)).for_each(|actor| actor.layer.heal());
-                *actor
             }
-        };
-        self.recorder.record(What::Fault { actor, text });
+        }
         Ok(())
     }
 
@@ -366,5 +400,5 @@ impl Script {
 }
 
 fn never_struck(actor: &Actor) -> String {
-    format!("no such packet passed: {}", actor.layer.waits_for().join(", "))
+    format!("no such packet passed: {}", actor.layer.never_struck().join(", "))
 }

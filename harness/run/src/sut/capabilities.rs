@@ -129,6 +129,7 @@ pub fn controls(steps: &[Step]) -> bool {
         Action::Repeat { steps, .. } => controls(steps),
         Action::Together(branches) => branches.iter().any(|branch| controls(branch)),
         Action::Open { .. }
+        | Action::OpenFails { .. }
         | Action::Send { .. }
         | Action::SendBytes { .. }
         | Action::Expect(_)

@@ -11,7 +11,6 @@ mod lifecycle;
 mod publish;
 mod queue;
 mod settle;
-mod storage;
 mod transaction;
 
 use bytes::{Buf, Bytes};

@@ -49,6 +49,11 @@ impl Connection {
         self.blind = true;
     }
 
+    /// The client saw something else than the broker sent: what it answers is not its own doing.
+    pub(super) fn mislead(&mut self) {
+        self.tester_at_fault = true;
+    }
+
     /// The client sends.
     pub(super) fn on_sent(&mut self, packet: &Packet) {
         if !packet.oddities.is_empty() || packet.name == "unknown" || !self.client_may(packet) {

@@ -2,7 +2,7 @@
 //!
 //! Always on, so it never accuses where it cannot be sure: it falls silent on a connection once the tester
 //! itself broke the protocol, and it counts an acknowledgement as received by the broker from the moment
-//! at which it was sent, whatever the fault layer did to it.
+//! at which it was sent, unless the fault layer put something else in its place.
 
 mod channel;
 mod confirms;
@@ -55,7 +55,9 @@ impl Walk<'_> {
             What::Opened { actor, connection } if self.speaks_amqp(*actor) => {
                 self.connections.insert((*actor, *connection), Connection::default());
             }
-            What::Sent { actor, connection, packet, .. } if self.speaks_amqp(*actor) => {
+            What::Sent { actor, connection, packet, fate }
+                if self.speaks_amqp(*actor) && fate.may_reach() =>
+            {
                 self.redelivered.on_sent((*actor, *connection), packet);
                 self.connections.entry((*actor, *connection)).or_default().on_sent(packet);
             }
@@ -65,10 +67,13 @@ impl Walk<'_> {
                     // The broker sent one frame; the copy is the fault layer's.
                     Fate::Copy => {}
                     Fate::Cut => self.connections.entry(key).or_default().lose_sight(),
-                    Fate::Passed | Fate::Lost => {
+                    Fate::Passed | Fate::Reordered | Fate::Lost | Fate::Flipped | Fate::AfterEnd => {
                         self.redelivered.on_received(key, event.sequence, packet);
                         let connection = self.connections.entry(key).or_default();
                         connection.on_received(event.sequence, packet, &mut self.findings);
+                        if *fate == Fate::Flipped {
+                            connection.mislead();
+                        }
                     }
                 }
             }

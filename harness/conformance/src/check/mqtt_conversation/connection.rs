@@ -98,6 +98,11 @@ impl Connection {
         self.blind = true;
     }
 
+    /// The client saw something else than the broker sent: what it answers is not its own doing.
+    pub(super) fn mislead(&mut self) {
+        self.tester_at_fault = true;
+    }
+
     /// Gives the session to a newer connection.
     pub(super) fn take_session(&mut self) -> Option<Session> {
         self.session.take().filter(|_| !self.tester_at_fault && !self.blind)

@@ -2,7 +2,8 @@
 //!
 //! Always on, so it never accuses where it cannot be sure. It falls silent on a connection once the tester
 //! itself sent something malformed or out of turn, it treats everything sent as possibly seen by the broker
-//! whatever the fault layer did to it, and it knows a session only if the trace has seen it begin.
+//! unless the fault layer put something else in its place, and it knows a session only if the trace has seen
+//! it begin.
 
 mod answers;
 mod connection;
@@ -65,7 +66,10 @@ impl Walk<'_> {
                     self.connections.insert((*actor, *connection), Connection::new(spec));
                 }
             }
-            What::Sent { actor, connection, packet, .. } => {
+            What::Sent { actor, connection, packet, fate } => {
+                if !fate.may_reach() {
+                    return;
+                }
                 let Some(spec) = self.mqtt(*actor) else { return };
                 let key = (*actor, *connection);
                 if packet.name == "connect" {
@@ -82,9 +86,12 @@ impl Walk<'_> {
                     // The broker sent one packet; the copy is the fault layer's.
                     Fate::Copy => {}
                     Fate::Cut => self.connection(spec, key).lose_sight(),
-                    Fate::Passed | Fate::Lost => {
+                    Fate::Passed | Fate::Reordered | Fate::Lost | Fate::Flipped | Fate::AfterEnd => {
                         let connection = self.connections.entry(key).or_insert_with(|| Connection::new(spec));
                         connection.on_received(event, packet, &mut self.findings);
+                        if *fate == Fate::Flipped {
+                            connection.mislead();
+                        }
                         if let Some(assigned) = connection.assigned.take() {
                             self.holders.insert(assigned, key);
                         }

@@ -1,56 +1,73 @@
-//! `fault:` steps.
+//! `fault:` steps: faults on packets, and which word is whose. `stream_fault` has those on bytes and connects.
+
+use std::time::Duration;
 
 use super::Lowering;
 use super::packet::take;
-use crate::plan::{Action, ActorId, Direction, Fault, PacketFault, StreamFault};
+use super::scalar::reference;
+use crate::plan::{Action, ActorId, Amount, Direction, Fault, PacketFault, Probability, When};
 use crate::scenario::diagnostic::{Problem, suggest};
-use crate::scenario::node::{Entry, Node};
+use crate::scenario::node::{Entry, Kind, Node};
 
 /// The words that a fault begins with.
-pub(crate) const FAULTS: &[&str] = &[
-    "drop",
-    "cut_after",
-    "duplicate",
-    "delay",
-    "truncate",
-    "reset",
-    "fin",
-    "fragment",
-    "stall",
-    "partition",
-    "heal",
+pub(crate) const FAULTS: &[(&str, &str)] = &[
+    ("drop", "a packet never arrives, as its connection dies"),
+    ("cut_after", "a packet arrives, then its connection dies"),
+    ("duplicate", "a packet arrives twice"),
+    ("delay", "a packet and what follows it arrive later"),
+    ("truncate", "only the first bytes of a packet arrive, then its connection dies"),
+    ("reorder", "packets behind it overtake a packet"),
+    ("flip", "a packet arrives with one bit changed"),
+    ("reset", "the stream is reset after so many bytes"),
+    ("fin", "the stream ends in good order after so many bytes"),
+    ("fragment", "bytes pass in pieces of these sizes"),
+    ("coalesce", "what is written within a time passes as one piece"),
+    ("latency", "bytes are under way for longer"),
+    ("loss", "pieces are lost and sent again, later and later; in the end the stream is reset"),
+    ("bandwidth", "no more than so many bytes pass in a second"),
+    ("slow_reader", "the actor reads no faster than this"),
+    ("stall", "nothing passes, nothing is lost"),
+    ("partition", "nothing passes, nobody is told, and the connection is dead when it is over"),
+    ("half_open", "one peer loses the connection, the other is not told"),
+    ("refuse", "attempts to connect are refused"),
+    ("connect_timeout", "attempts to connect are not answered"),
+    ("heal", "takes back every fault of an actor, or of all"),
 ];
+
+/// The words of [`FAULTS`] that are about packets.
+const PACKET_FAULTS: &[&str] = &["drop", "cut_after", "duplicate", "delay", "truncate", "reorder", "flip"];
 
 impl Lowering<'_> {
     /// `fault: { drop: pubrel, to: alice, then: cut }` and its like.
     pub(super) fn fault(&mut self, node: &Node) {
-        let Some(mut entries) = self.map(node, "fault") else { return };
-        let known: Vec<_> =
-            entries.iter().copied().filter(|entry| FAULTS.contains(&entry.key.as_str())).collect();
+        if let Some(fault) = self.fault_of(node) {
+            self.push(Action::Fault(fault));
+        }
+    }
+
+    /// The fault that a map says.
+    pub(super) fn fault_of(&mut self, node: &Node) -> Option<Fault> {
+        let mut entries = self.map(node, "fault")?;
+        let is_fault = |entry: &&Entry| FAULTS.iter().any(|(word, _)| *word == entry.key);
+        let known: Vec<_> = entries.iter().copied().filter(is_fault).collect();
         let head = match known.as_slice() {
             [head] => *head,
             [] => {
-                let wrong = entries.first().copied();
-                let span = wrong.map_or(node.span.clone(), |entry| entry.key_span.clone());
-                let word = wrong.map_or("", |entry| entry.key.as_str());
-                let mut problem = Problem::new(span, format!("there is no fault `{word}`"));
-                problem.help = suggest(word, FAULTS.iter().copied());
-                self.report(problem);
-                return;
+                self.no_such_fault(node, &entries);
+                return None;
             }
             [first, second, ..] => {
                 self.report(
                     Problem::new(second.key_span.clone(), "a `fault` step is one fault")
                         .also(first.key_span.clone(), "this is one already"),
                 );
-                return;
+                return None;
             }
         };
         entries.retain(|entry| entry.key != head.key);
         let fault = match head.key.as_str() {
-            "drop" | "cut_after" | "duplicate" | "delay" | "truncate" => {
-                self.packet_fault(head, &mut entries)
-            }
+            word if PACKET_FAULTS.contains(&word) => self.packet_fault(head, &mut entries),
+            "refuse" | "connect_timeout" => self.connect_fault(head, &mut entries),
             "heal" => self.heal(head),
             _ => self.stream_fault(head, &mut entries),
         };
@@ -61,15 +78,21 @@ impl Lowering<'_> {
                 format!("the fault `{}` has no `{}`", head.key, entry.key),
             ));
         }
-        if let Some(fault) = fault {
-            self.push(Action::Fault(fault));
-        }
+        fault
+    }
+
+    fn no_such_fault(&mut self, node: &Node, entries: &[&Entry]) {
+        let wrong = entries.first();
+        let span = wrong.map_or(node.span.clone(), |entry| entry.key_span.clone());
+        let word = wrong.map_or("", |entry| entry.key.as_str());
+        let mut problem = Problem::new(span, format!("there is no fault `{word}`"));
+        problem.help = suggest(word, FAULTS.iter().map(|(word, _)| *word));
+        self.report(problem);
     }
 
     fn packet_fault(&mut self, head: &Entry, entries: &mut Vec<&Entry>) -> Option<Fault> {
         let (actor, direction) = self.packet_way(head, entries)?;
-        let nth = take(entries, "nth");
-        let nth = nth.map_or(Some(1), |entry| self.number(&entry.value, "`nth`", 1, u64::from(u32::MAX)));
+        let when = self.when(entries);
         let fault = match head.key.as_str() {
             "drop" => {
                 let cut = take(entries, "then").filter(|entry| entry.value.as_text() == Some("cut"));
@@ -91,10 +114,20 @@ impl Lowering<'_> {
                 let by = self.needed(head, entries, "by", "200ms")?;
                 self.duration(&by.value).map(PacketFault::Delayed)
             }
+            "reorder" => {
+                let behind = take(entries, "behind");
+                let behind = behind.map_or(Some(1), |entry| self.count(&entry.value, "`behind`"));
+                behind.map(|behind| PacketFault::Reordered { behind })
+            }
+            "flip" => match take(entries, "bit") {
+                Some(entry) => {
+                    self.amount(&entry.value, "`bit`").map(|bit| PacketFault::Flipped { bit: Some(bit) })
+                }
+                None => Some(PacketFault::Flipped { bit: None }),
+            },
             _ => {
                 let bytes = self.needed(head, entries, "bytes", "7")?;
-                let bytes = self.number(&bytes.value, "`bytes`", 0, u64::from(u32::MAX))?;
-                usize::try_from(bytes).ok().map(|bytes| PacketFault::CutAfter { bytes })
+                self.amount(&bytes.value, "`bytes`").map(|bytes| PacketFault::CutAfter { bytes })
             }
         };
         self.spec = self.actors.get(actor.0).map_or(self.spec, |actor| actor.spec);
@@ -102,7 +135,74 @@ impl Lowering<'_> {
             Some("any") => None,
             _ => Some(self.packet_shape(&head.value)?.name.to_owned()),
         };
-        Some(Fault::Packet { actor, direction, packet, nth: u32::try_from(nth?).ok()?, fault: fault? })
+        Some(Fault::Packet { actor, direction, packet, when: when?, fault: fault? })
+    }
+
+    /// `nth`, `every`, `probability`, `after`, `until`, `times`: which of the packets it strikes.
+    ///
+    /// A fault strikes once, unless it says how often, or is one of many by `every` or `probability`.
+    fn when(&mut self, entries: &mut Vec<&Entry>) -> Option<When> {
+        let [nth, every, probability, after, until, times] =
+            ["nth", "every", "probability", "after", "until", "times"].map(|key| take(entries, key));
+        let once = every.is_none() && probability.is_none();
+        let nth = nth.map_or(Some(1), |entry| self.count(&entry.value, "`nth`"));
+        let every = every.map_or(Some(1), |entry| self.count(&entry.value, "`every`"));
+        let probability = probability.map(|entry| self.probability(&entry.value));
+        let begin = after.map_or(Some(Duration::ZERO), |entry| self.duration(&entry.value));
+        let end = until.map(|entry| self.duration(&entry.value));
+        if let (Some(begin), Some(Some(end)), Some(until)) = (begin, end, until)
+            && begin >= end
+        {
+            self.report(
+                Problem::new(until.value.span.clone(), "the fault ends before it begins")
+                    .help("`after` and `until` both count from the fault's own step"),
+            );
+        }
+        let times = match times {
+            Some(entry) => Some(self.count(&entry.value, "`times`")?),
+            None => once.then_some(1),
+        };
+        Some(When {
+            nth: nth?,
+            every: every?,
+            probability: probability.map_or(Some(None), |given| given.map(Some))?,
+            after: begin?,
+            until: end.map_or(Some(None), |given| given.map(Some))?,
+            times,
+        })
+    }
+
+    /// A number, or the name of one: `7`, `$i`.
+    pub(super) fn amount(&mut self, node: &Node, what: &str) -> Option<Amount> {
+        match node.as_text().and_then(reference) {
+            Some(name) => self.uses(name, &node.span).then(|| Amount::named(name)),
+            None => self.number(node, what, 0, u64::from(u32::MAX)).map(Amount::from),
+        }
+    }
+
+    /// A number of things, at least one.
+    pub(super) fn count(&mut self, node: &Node, what: &str) -> Option<u32> {
+        self.number(node, what, 1, u64::from(u32::MAX)).and_then(|number| u32::try_from(number).ok())
+    }
+
+    /// A probability: a number from 0 to 1, exact to a millionth.
+    pub(super) fn probability(&mut self, node: &Node) -> Option<Probability> {
+        let given = match node.kind {
+            Kind::Float(number) => Some(number),
+            Kind::Integer(0) => Some(0.0),
+            Kind::Integer(1) => Some(1.0),
+            Kind::Integer(_) | Kind::Null | Kind::Bool(_) | Kind::Text(_) | Kind::List(_) | Kind::Map(_) => {
+                None
+            }
+        };
+        let given = given.filter(|number| (0.0..=1.0).contains(number));
+        if given.is_none() {
+            self.report(
+                Problem::new(node.span.clone(), "a probability is a number from 0 to 1")
+                    .help("0.1 strikes one in ten"),
+            );
+        }
+        given.map(millionths)
     }
 
     /// `to: alice` or `from: bob`.
@@ -119,64 +219,6 @@ impl Lowering<'_> {
                 None
             }
         }
-    }
-
-    fn stream_fault(&mut self, head: &Entry, entries: &mut Vec<&Entry>) -> Option<Fault> {
-        let actor = self.actor_named(&head.value);
-        let direction = self.direction(take(entries, "direction"));
-        let fault = match head.key.as_str() {
-            "reset" => self.after_bytes(head, entries).map(|bytes| StreamFault::ResetAfter { bytes }),
-            "fin" => self.after_bytes(head, entries).map(|bytes| StreamFault::FinAfter { bytes }),
-            "fragment" => self.sizes(head, entries),
-            word => {
-                let duration = match take(entries, "for") {
-                    Some(entry) => Some(self.duration(&entry.value)?),
-                    None => None,
-                };
-                Some(if word == "stall" {
-                    StreamFault::Stall { duration }
-                } else {
-                    StreamFault::Partition { duration }
-                })
-            }
-        };
-        Some(Fault::Stream { actor: actor?, direction: direction?, fault: fault? })
-    }
-
-    fn direction(&mut self, entry: Option<&Entry>) -> Option<Direction> {
-        let Some(entry) = entry else { return Some(Direction::Both) };
-        match entry.value.as_text() {
-            Some("to") => Some(Direction::ToActor),
-            Some("from") => Some(Direction::FromActor),
-            Some("both") => Some(Direction::Both),
-            _ => {
-                self.report(
-                    Problem::new(entry.value.span.clone(), "a direction is `to`, `from` or `both`")
-                        .label("as the actor sees it"),
-                );
-                None
-            }
-        }
-    }
-
-    fn after_bytes(&mut self, head: &Entry, entries: &mut Vec<&Entry>) -> Option<u64> {
-        let bytes = self.needed(head, entries, "after_bytes", "137")?;
-        self.number(&bytes.value, "`after_bytes`", 0, u64::MAX)
-    }
-
-    fn sizes(&mut self, head: &Entry, entries: &mut Vec<&Entry>) -> Option<StreamFault> {
-        let entry = self.needed(head, entries, "sizes", "[1, 2, 3]")?;
-        let Some(items @ [_, ..]) = entry.value.as_list() else {
-            self.report(
-                Problem::new(entry.value.span.clone(), "`sizes` is a list with at least one size")
-                    .help("[1] passes every byte by itself"),
-            );
-            return None;
-        };
-        let sizes = items.iter().map(|item| self.number(item, "a size", 1, u64::from(u32::MAX)));
-        let sizes: Vec<_> = sizes.collect();
-        let sizes = sizes.into_iter().map(|size| usize::try_from(size?).ok()).collect::<Option<_>>()?;
-        Some(StreamFault::Fragment { sizes })
     }
 
     fn heal(&mut self, head: &Entry) -> Option<Fault> {
@@ -203,4 +245,14 @@ impl Lowering<'_> {
         }
         found
     }
+}
+
+/// The nearest number of millionths; the caller has checked that it is from 0 to 1.
+fn millionths(number: f64) -> Probability {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "from 0 to a million, and rounded to a whole number"
+    )]
+    Probability::millionths((number * 1_000_000.0).round() as u32)
 }

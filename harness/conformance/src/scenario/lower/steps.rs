@@ -33,6 +33,7 @@ pub(crate) const BESIDE: &[(&str, &str)] = &[
 /// Actions of an actor that are the same in every protocol.
 pub(crate) const VERBS: &[(&str, &str)] = &[
     ("open", "opens the network connection and nothing more"),
+    ("open_fails", "tries to, and a planned fault has it fail: `refused` or `timed_out`"),
     ("close", "ends it in good order (FIN)"),
     ("reset", "ends it abruptly (RST)"),
     ("send", "sends one packet as written"),
@@ -186,6 +187,12 @@ impl<'a> Lowering<'a> {
         let verb = Verb { actor, head: first, beside };
         match first.key.as_str() {
             "open" | "close" | "reset" => self.connection(&verb),
+            "open_fails" => {
+                self.nothing_beside(&verb);
+                if let Some(how) = self.connect_failure(&verb.head.value) {
+                    self.push(Action::OpenFails { actor, how });
+                }
+            }
             "send" => self.send(verb),
             "send_bytes" => self.send_bytes(&verb),
             "expect" => self.expect(verb),
