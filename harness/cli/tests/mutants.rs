@@ -7,7 +7,7 @@ use mqspec_cli::choose;
 use mqspec_cli::failure::Failure;
 use mqspec_cli::proof;
 use mqspec_cli::suite::{Suite, Trial};
-use mqspec_conformance::mutant::{self, Change, Mutant, Occasion, Pace, PacketMatch, Rewrite};
+use mqspec_conformance::mutant::{self, Change, Mutant, Occasion, Pace, PacketMatch, Rewrite, Shows};
 use mqspec_wire::Spec;
 
 fn trials() -> Vec<Trial> {
@@ -52,11 +52,14 @@ fn truthful(spec: Spec) -> Mutant {
         rewrites: vec![Rewrite {
             on: Occasion::FromBroker(PacketMatch::default()),
             after: None,
+            when: Vec::new(),
+            previous: None,
             nth: None,
             overall: false,
             action: takes_apart,
         }],
         clock: Pace::True,
+        shows: Shows::Always,
     }
 }
 

@@ -46,6 +46,10 @@ pub(crate) struct Connection {
     pub(crate) user: Name,
     pub(crate) virtual_host: Name,
     pub(crate) capabilities: Capabilities,
+    /// It has published something.
+    pub(crate) publishes: bool,
+    /// It was told that publishes are refused, and not yet that they are taken again.
+    pub(crate) knows_blocked: bool,
     pub(crate) channel_max: u16,
     pub(crate) frame_max: u32,
     /// The agreed interval; zero is none.
@@ -64,6 +68,8 @@ pub(crate) struct Capabilities {
     pub(crate) consumer_cancel_notify: bool,
     /// `authentication_failure_close`: wants Connection.Close when its login fails.
     pub(crate) authentication_failure_close: bool,
+    /// `connection.blocked`: wants Connection.Blocked and Unblocked.
+    pub(crate) blocked: bool,
 }
 
 impl Connection {
@@ -76,6 +82,8 @@ impl Connection {
             user: Name::from(""),
             virtual_host: Name::from(""),
             capabilities: Capabilities::default(),
+            publishes: false,
+            knows_blocked: false,
             channel_max: 0,
             frame_max: FRAME_MIN_SIZE,
             heartbeat: Duration::ZERO,

@@ -59,7 +59,7 @@ impl Amqp {
             Input::Taken { connection, bytes } => turn.on_taken(connection, bytes),
             Input::Closed { connection } => turn.on_closed(connection),
             Input::TimePassed => {}
-            Input::Storage { full } => turn.state.storage_full = full,
+            Input::Storage { full } => turn.on_storage(full),
             Input::ShutDown => turn.on_shut_down(),
         }
         turn.settle();

@@ -116,6 +116,11 @@ impl State {
         }
     }
 
+    /// Whether what would have to be kept is to be refused, for want of room.
+    pub(crate) fn refuses_new(&self) -> bool {
+        self.storage_full && self.journal.is_durable()
+    }
+
     /// Whether a message outlives the process in this queue.
     fn keeps(&self, id: QueueId, message: &Message) -> bool {
         self.journal.is_durable()
@@ -202,6 +207,20 @@ impl State {
         if let Some(route) = route.filter(|_| is_new) {
             self.note(|| Change::Bound(route));
         }
+    }
+
+    /// Whether that binding would be a new one that outlives the process.
+    pub(crate) fn binds_anew(
+        &self,
+        vhost: &Name,
+        source: &Name,
+        key: &str,
+        destination: &Destination,
+        arguments: FieldTable<'_>,
+    ) -> bool {
+        let exchange = self.vhosts.get(vhost).and_then(|vhost| vhost.exchanges.get(source));
+        let is_bound = exchange.is_some_and(|exchange| exchange.is_bound(key, destination, arguments));
+        !is_bound && self.durable_route(vhost, source, key, destination, arguments).is_some()
     }
 
     /// A binding between two durable entities; `None` where it does not outlive the process.

@@ -1,8 +1,8 @@
 //! What an AMQP peer can do wrong, a variant per rule.
 //!
-//! Each violation answers three questions, each in one exhaustive match: [`Violation::statement`] (which rule),
-//! [`Violation::reply_code`] and [`Violation::reply_text`] (what goes on the wire), [`Violation::reach`] (how far
-//! it reaches).
+//! Each violation answers three questions: [`Violation::statement`] (which rule) in one exhaustive match,
+//! [`Violation::reply_code`] with [`Violation::reply_text`] (what goes on the wire) and [`Violation::reach`] (how far it
+//! reaches) in another.
 
 mod answer;
 mod statement;
@@ -386,6 +386,9 @@ pub enum Violation {
     ReplyBind,
 
     // Not a peer's fault, but it takes the same road out.
+    /// What would have to be kept comes while there is no room for it.
+    #[error("no room to keep it in")]
+    StorageFull,
     /// The operator stops the broker.
     #[error("broker forced connection closure with reason 'shutdown'")]
     ShutDown,

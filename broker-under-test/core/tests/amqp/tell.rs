@@ -32,6 +32,8 @@ pub(crate) fn method(payload: &[u8]) -> String {
             format!("{name}.close {code} {}.{}", at.number(2), at.number(2))
         }
         (10, 51) => "connection.close-ok".to_owned(),
+        (10, 60) => "connection.blocked".to_owned(),
+        (10, 61) => "connection.unblocked".to_owned(),
         (10, 71) => "connection.update-secret-ok".to_owned(),
         (20, 11) => "channel.open-ok".to_owned(),
         (20, 21) => format!("channel.flow-ok {}", at.number(1)),

@@ -9,6 +9,8 @@ const FILES: &[(&str, &str)] = &[
     ("amqp-hostile.yaml", include_str!("../../mutants/amqp-hostile.yaml")),
     ("amqp-messages.yaml", include_str!("../../mutants/amqp-messages.yaml")),
     ("amqp-queues.yaml", include_str!("../../mutants/amqp-queues.yaml")),
+    ("faults-mqtt.yaml", include_str!("../../mutants/faults-mqtt.yaml")),
+    ("faults-amqp.yaml", include_str!("../../mutants/faults-amqp.yaml")),
     ("mqtt-connect.yaml", include_str!("../../mutants/mqtt-connect.yaml")),
     ("mqtt-hostile.yaml", include_str!("../../mutants/mqtt-hostile.yaml")),
     ("mqtt-malformed.yaml", include_str!("../../mutants/mqtt-malformed.yaml")),

@@ -29,6 +29,18 @@ pub struct Mutant {
     pub rewrites: Vec<Rewrite>,
     /// How the broker's clock runs.
     pub clock: Pace,
+    /// When the lie can be noticed.
+    pub shows: Shows,
+}
+
+/// When a lie can be noticed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shows {
+    /// As soon as somebody uses what it is about.
+    #[default]
+    Always,
+    /// Only once a connection is lost or taken over, or the broker's process ends: a *fault mutant*.
+    UnderFaults,
 }
 
 /// How fast the broker believes that time passes.
@@ -52,6 +64,10 @@ pub struct Rewrite {
     pub on: Occasion,
     /// What the latest packet from the same client must have been.
     pub after: Option<PacketMatch>,
+    /// What must have become of connections before; all of it.
+    pub when: Vec<Circumstance>,
+    /// What the CONNECT of the client's connection before this one must have been (MQTT).
+    pub previous: Option<PacketMatch>,
     /// Only the n-th time, counted from 1; `None`: always.
     pub nth: Option<u64>,
     /// Whether `nth` counts over all connections, not each by itself.
@@ -71,6 +87,35 @@ pub enum Occasion {
     BrokerCloses,
     /// A client's connection has ended.
     ClientCloses,
+    /// The broker writes a record of one of these names into its log; of any, where there are none.
+    Record(Vec<String>),
+}
+
+/// Something that can have happened before, mostly by a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Circumstance {
+    /// CONNACK said on this connection that there is a session (MQTT).
+    Resumed,
+    /// The client had another connection when this one's CONNECT came (MQTT).
+    Takeover,
+    /// The client has connected once more since (MQTT).
+    Replaced,
+    /// MQTT: the client's connection before this one ended without DISCONNECT. AMQP: some connection ended
+    /// without `connection.close`. At the end of a connection: this one did.
+    Cut,
+    /// The broker's process has been started more than once.
+    Restarted,
+}
+
+impl Circumstance {
+    /// Each with its word.
+    pub const WORDS: [(&'static str, Self); 5] = [
+        ("resumed", Self::Resumed),
+        ("takeover", Self::Takeover),
+        ("replaced", Self::Replaced),
+        ("cut", Self::Cut),
+        ("restarted", Self::Restarted),
+    ];
 }
 
 /// Which packets.
@@ -102,16 +147,23 @@ pub struct Change {
     pub unset: Vec<String>,
     /// Deviations that no field can express (see [`mqspec_wire::malformations`]).
     pub malformed: Vec<(String, Expression)>,
-    /// Packets of the same direction before it.
+    /// Packets of the same direction before it; at the end of a client's connection, as its last words, in
+    /// AMQP on each of its channels.
     pub before: Vec<Template>,
+    /// Packets before it as if the connection had sent them whose place this one takes.
+    pub older: Vec<Template>,
     /// Whether the packet itself (or the close) is swallowed.
     pub drop: bool,
     /// Whether it goes out twice.
     pub twice: bool,
     /// Packets of the same direction behind it.
     pub then: Vec<Template>,
-    /// Whether it waits for the next packet and goes out behind that one.
+    /// Whether it waits for the next packet and goes out behind that one. A record goes before the next.
     pub hold: bool,
+    /// Fields whose values a packet that waits exchanges with the one of the same name that overtakes it.
+    pub exchange: Vec<String>,
+    /// Whether it goes to the connection that this one took the place of.
+    pub to_older: bool,
     /// How much later it goes out.
     pub delay: Option<Duration>,
     /// Packets to the client, as if the broker had answered.
@@ -149,4 +201,9 @@ impl Mutant {
     pub fn reads_clients(&self) -> bool {
         self.rewrites.iter().any(|rewrite| matches!(rewrite.on, Occasion::FromClient(_)))
     }
+}
+
+/// What the fields of the latest packet of a name are bound with: `queue_declare`, for `$queue_declare_queue`.
+pub fn remembered_as(packet: &str) -> String {
+    packet.replace(['.', '-'], "_")
 }

@@ -62,6 +62,7 @@ impl Turn<'_> {
         if name.starts_with("amq.") {
             return Err(Violation::ReservedName { entity: Entity::Exchange, name: name.to_string() });
         }
+        self.check_room(settings.durable)?;
         self.state.declare_exchange(&virtual_host, name, settings);
         Ok(())
     }
@@ -96,6 +97,13 @@ impl Turn<'_> {
         check_headers_match(exchanges.get(&source), bind.arguments)?;
         let routing_key = Name::from(bind.routing_key);
         let destination = Destination::Exchange(destination);
+        self.check_room(self.state.binds_anew(
+            &virtual_host,
+            &source,
+            &routing_key,
+            &destination,
+            bind.arguments,
+        ))?;
         self.state.bind(&virtual_host, &source, &routing_key, destination, bind.arguments);
         Ok(())
     }

@@ -12,11 +12,12 @@ use crate::amqp::violation::Violation;
 use crate::effect::ConnectionId;
 
 /// The extensions that this server offers.
-const CAPABILITIES: [&str; 8] = [
+const CAPABILITIES: [&str; 9] = [
     "publisher_confirms",
     "exchange_exchange_bindings",
     "basic.nack",
     "consumer_cancel_notify",
+    "connection.blocked",
     "consumer_priorities",
     "authentication_failure_close",
     "per_consumer_qos",
@@ -123,6 +124,7 @@ fn client_capabilities(properties: FieldTable<'_>) -> Capabilities {
     Capabilities {
         consumer_cancel_notify: announced("consumer_cancel_notify"),
         authentication_failure_close: announced("authentication_failure_close"),
+        blocked: announced("connection.blocked"),
     }
 }
 

@@ -11,6 +11,7 @@ mod lifecycle;
 mod publish;
 mod queue;
 mod settle;
+mod storage;
 mod transaction;
 
 use bytes::{Buf, Bytes};

@@ -33,6 +33,7 @@ pub(crate) enum Outcome {
 impl Turn<'_> {
     /// Basic.Publish itself: the rest of the channel waits for its content.
     pub(super) fn on_publish(&mut self, key: ChannelKey, publish: Publish<'_>) {
+        self.on_publisher(key.connection);
         self.channel(key).incoming = Some(Incoming {
             exchange: Name::from(publish.exchange),
             routing_key: Name::from(publish.routing_key),
@@ -52,7 +53,9 @@ impl Turn<'_> {
         let message = self.read_message(key, incoming)?;
         let queues = self.route(key, &message)?;
         let publication = Publication { message: Arc::new(message), queues, mandatory };
+        let refused = self.refuses(&publication);
         match &mut self.channel(key).mode {
+            Mode::Plain if refused => return Err(Violation::StorageFull),
             Mode::Plain => {
                 self.publish(key, publication);
             }
@@ -60,11 +63,13 @@ impl Turn<'_> {
                 *published += 1;
                 let delivery_tag = *published;
                 // [rabbitmq/RMQ-confirm-return-before-ack] the return goes out inside publish.
-                match self.publish(key, publication) {
+                let outcome = if refused { Outcome::Refused } else { self.publish(key, publication) };
+                match outcome {
                     Outcome::Taken => self.reply(key, &Ack { delivery_tag }),
                     Outcome::Refused => self.reply(key, &Nack { delivery_tag }),
                 }
             }
+            // Whether there is room shows at the commit.
             Mode::Transaction(transaction) => transaction.publishes.push(publication),
         }
         Ok(())

@@ -59,9 +59,11 @@ impl Turn<'_> {
                 if name.is_empty() {
                     name = self.invent_queue_name(&virtual_host);
                 }
-                let mut queue = Queue::new(name.clone(), virtual_host, arguments, self.now);
                 // [rabbitmq/RMQ-exclusive-durable-ignored]
-                queue.durable = declare.durable && !declare.exclusive;
+                let durable = declare.durable && !declare.exclusive;
+                self.check_room(durable)?;
+                let mut queue = Queue::new(name.clone(), virtual_host, arguments, self.now);
+                queue.durable = durable;
                 queue.exclusive_to = declare.exclusive.then_some(key.connection);
                 queue.auto_delete = declare.auto_delete;
                 self.state.declare_queue(queue)
@@ -133,7 +135,15 @@ impl Turn<'_> {
             return Err(Violation::BindNotFound { entity: Entity::Exchange, name: exchange.to_string() });
         }
         check_headers_match(source, bind.arguments)?;
-        self.state.bind(&virtual_host, &exchange, &routing_key, Destination::Queue(id), bind.arguments);
+        let destination = Destination::Queue(id);
+        self.check_room(self.state.binds_anew(
+            &virtual_host,
+            &exchange,
+            &routing_key,
+            &destination,
+            bind.arguments,
+        ))?;
+        self.state.bind(&virtual_host, &exchange, &routing_key, destination, bind.arguments);
         Ok(())
     }
 

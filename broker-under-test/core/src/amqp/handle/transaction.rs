@@ -28,6 +28,7 @@ impl Turn<'_> {
 
     /// [rabbitmq/RMQ-tx-return-before-commit-ok] and everything is visible once Commit-Ok arrives.
     fn on_commit(&mut self, key: ChannelKey) -> Result<(), Violation> {
+        self.check_room_to_commit(key)?;
         let work = self.take_work(key).ok_or(Violation::CommitWithoutTx)?;
         self.publish_committed(key, work.publishes);
         for (_, unacked, how) in work.settlements {

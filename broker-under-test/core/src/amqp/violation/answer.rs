@@ -25,6 +25,8 @@ pub enum ReplyCode {
     ChannelError,
     /// 505: a frame that was not expected.
     UnexpectedFrame,
+    /// 506: no resources left to do it with.
+    ResourceError,
     /// 530: prohibited use of an entity.
     NotAllowed,
     /// 540: functionality that the server lacks.
@@ -45,6 +47,7 @@ impl ReplyCode {
             Self::CommandInvalid => 503,
             Self::ChannelError => 504,
             Self::UnexpectedFrame => 505,
+            Self::ResourceError => 506,
             Self::NotAllowed => 530,
             Self::NotImplemented => 540,
         }
@@ -62,6 +65,7 @@ impl ReplyCode {
             Self::CommandInvalid => "COMMAND_INVALID",
             Self::ChannelError => "CHANNEL_ERROR",
             Self::UnexpectedFrame => "UNEXPECTED_FRAME",
+            Self::ResourceError => "RESOURCE_ERROR",
             Self::NotAllowed => "NOT_ALLOWED",
             Self::NotImplemented => "NOT_IMPLEMENTED",
         }
@@ -71,64 +75,28 @@ impl ReplyCode {
 impl Violation {
     /// The reply code of the Close that answers it; where [`Violation::reach`] is a drop it is not sent.
     pub fn reply_code(&self) -> ReplyCode {
+        self.answer().0
+    }
+
+    /// How far it reaches once the connection is open; before that, all but the variants that the standard or
+    /// RabbitMQ answers in words end in a silent drop (§2.2.4).
+    pub fn reach(&self) -> Reach {
+        self.answer().1
+    }
+
+    fn answer(&self) -> (ReplyCode, Reach) {
         match self {
-            Self::FrameEnd(_)
-            | Self::FrameType(_)
-            | Self::FrameTooLarge { .. }
-            | Self::HeartbeatPayload
-            | Self::Arguments
-            | Self::ShortStringNotUtf8
-            | Self::ContentHeaderTruncated => ReplyCode::FrameError,
+            Self::ShutDown => (ReplyCode::ConnectionForced, Reach::Connection),
 
-            Self::ShortStringNul
-            | Self::FieldType(_)
-            | Self::TableLayout
-            | Self::TableDepth
-            | Self::SaslResponse => ReplyCode::SyntaxError,
-
-            Self::UnknownProtocol
-            | Self::UnsupportedVersion
-            | Self::ConnectionMethodOnChannel(_)
-            // [amqp-0-9-1/AMQP-4.2.3-connection-nonzero-channel] names heartbeats too; RabbitMQ says 505.
-            | Self::HeartbeatChannel(_)
-            | Self::ServerOnlyMethod(_)
-            | Self::HandshakeOrder(_)
-            | Self::UnsolicitedCloseOk
-            // [amqp-0-9-1/AMQP-exchange.declare.type-support] 503 as in the XML and in RabbitMQ up to 3.13.0.
-            | Self::ExchangeType(_) => ReplyCode::CommandInvalid,
-
-            // [amqp-0-9-1/AMQP-4.2.6.1-channel-nonzero] asks for 504 where RabbitMQ says 505.
-            Self::ContentOnChannelZero
-            | Self::ChannelMethodOnChannelZero
-            | Self::ConnectionAlreadyOpen(_)
-            | Self::ChannelNotOpen
-            | Self::ChannelAlreadyOpen => ReplyCode::ChannelError,
-
-            Self::ContentWithoutMethod
-            | Self::ContentOrder
-            | Self::MethodInsideContent
-            | Self::ContentClass(_)
-            | Self::ContentWeight(_)
-            | Self::ContentProperties
-            | Self::BodyOverrun => ReplyCode::UnexpectedFrame,
-
-            Self::Mechanism
-            | Self::LoginFailed
-            | Self::LoginRefused(_)
-            | Self::ReservedName { .. }
+            Self::Mechanism | Self::LoginFailed => (ReplyCode::AccessRefused, Reach::Drop),
+            Self::LoginRefused(_) => (ReplyCode::AccessRefused, Reach::Connection),
+            Self::ReservedName { .. }
             | Self::PredeclaredExchange(_)
             | Self::DefaultExchange
             | Self::InternalExchange(_)
             | Self::ExclusiveConsumer(_)
             | Self::ExclusiveSingleActive(_)
-            | Self::ReplyBind => ReplyCode::AccessRefused,
-
-            Self::FrameMaxTooHigh(_)
-            | Self::FrameMaxTooLow(_)
-            | Self::ChannelMaxTooHigh(_)
-            | Self::UnknownVhost(_)
-            | Self::TooManyChannels(_)
-            | Self::ConsumerTagInUse(_) => ReplyCode::NotAllowed,
+            | Self::ReplyBind => (ReplyCode::AccessRefused, Reach::Channel),
 
             Self::PassiveNotFound { .. }
             | Self::BindNotFound { .. }
@@ -137,14 +105,9 @@ impl Violation {
             | Self::ConsumeNotFound(_)
             | Self::GetNotFound(_)
             | Self::PublishNotFound(_)
-            | Self::NoCurrentQueue => ReplyCode::NotFound,
+            | Self::NoCurrentQueue => (ReplyCode::NotFound, Reach::Channel),
 
-            Self::QueueLocked(_) => ReplyCode::ResourceLocked,
-
-            Self::UnknownMethod(_)
-            | Self::PrefetchSize(_)
-            | Self::Immediate
-            | Self::RecoverWithoutRequeue => ReplyCode::NotImplemented,
+            Self::QueueLocked(_) => (ReplyCode::ResourceLocked, Reach::Channel),
 
             Self::ExchangeInequivalent { .. }
             | Self::QueueInequivalent { .. }
@@ -177,111 +140,60 @@ impl Violation {
             | Self::RollbackWithoutTx
             | Self::ReplyConsumerAcks
             | Self::ReplyConsumerExists
-            | Self::ReplyConsumerMissing => ReplyCode::PreconditionFailed,
+            | Self::ReplyConsumerMissing => (ReplyCode::PreconditionFailed, Reach::Channel),
 
-            Self::ShutDown => ReplyCode::ConnectionForced,
-        }
-    }
-
-    /// How far it reaches once the connection is open; before that, all but the variants that the standard or
-    /// RabbitMQ answers in words end in a silent drop (§2.2.4).
-    pub fn reach(&self) -> Reach {
-        match self {
-            Self::UnknownProtocol
-            | Self::UnsupportedVersion
-            | Self::HandshakeOrder(_)
-            | Self::Mechanism
-            | Self::SaslResponse
-            | Self::LoginFailed
-            | Self::FrameMaxTooHigh(_)
-            | Self::FrameMaxTooLow(_)
-            | Self::ChannelMaxTooHigh(_) => Reach::Drop,
-
-            Self::FrameEnd(_) | Self::FrameType(_) | Self::FrameTooLarge { .. } => Reach::Stream,
-
+            Self::FrameEnd(_) | Self::FrameType(_) | Self::FrameTooLarge { .. } => {
+                (ReplyCode::FrameError, Reach::Stream)
+            }
             Self::HeartbeatPayload
-            | Self::HeartbeatChannel(_)
-            | Self::ConnectionMethodOnChannel(_)
-            | Self::ChannelMethodOnChannelZero
-            | Self::ContentOnChannelZero
             | Self::Arguments
             | Self::ShortStringNotUtf8
-            | Self::ShortStringNul
-            | Self::FieldType(_)
-            | Self::TableLayout
-            | Self::TableDepth
-            | Self::UnknownMethod(_)
+            | Self::ContentHeaderTruncated => (ReplyCode::FrameError, Reach::Connection),
+
+            Self::SaslResponse => (ReplyCode::SyntaxError, Reach::Drop),
+            Self::ShortStringNul | Self::FieldType(_) | Self::TableLayout | Self::TableDepth => {
+                (ReplyCode::SyntaxError, Reach::Connection)
+            }
+
+            Self::UnknownProtocol | Self::UnsupportedVersion | Self::HandshakeOrder(_) => {
+                (ReplyCode::CommandInvalid, Reach::Drop)
+            }
+            Self::ConnectionMethodOnChannel(_)
+            // [amqp-0-9-1/AMQP-4.2.3-connection-nonzero-channel] names heartbeats too; RabbitMQ says 505.
+            | Self::HeartbeatChannel(_)
             | Self::ServerOnlyMethod(_)
-            | Self::ContentWithoutMethod
+            | Self::UnsolicitedCloseOk
+            // [amqp-0-9-1/AMQP-exchange.declare.type-support] 503 as in the XML and in RabbitMQ up to 3.13.0.
+            | Self::ExchangeType(_) => (ReplyCode::CommandInvalid, Reach::Connection),
+
+            // [amqp-0-9-1/AMQP-4.2.6.1-channel-nonzero] asks for 504 where RabbitMQ says 505.
+            Self::ContentOnChannelZero
+            | Self::ChannelMethodOnChannelZero
+            | Self::ConnectionAlreadyOpen(_)
+            | Self::ChannelNotOpen
+            | Self::ChannelAlreadyOpen => (ReplyCode::ChannelError, Reach::Connection),
+
+            Self::ContentWithoutMethod
             | Self::ContentOrder
             | Self::MethodInsideContent
-            | Self::ContentHeaderTruncated
             | Self::ContentClass(_)
             | Self::ContentWeight(_)
             | Self::ContentProperties
-            | Self::BodyOverrun
-            | Self::LoginRefused(_)
-            | Self::UnknownVhost(_)
-            | Self::ConnectionAlreadyOpen(_)
-            | Self::ChannelNotOpen
-            | Self::ChannelAlreadyOpen
-            | Self::TooManyChannels(_)
-            | Self::UnsolicitedCloseOk
-            | Self::ExchangeType(_)
-            | Self::PrefetchSize(_)
-            | Self::ConsumerTagInUse(_)
-            | Self::Immediate
-            | Self::RecoverWithoutRequeue
-            | Self::ShutDown => Reach::Connection,
+            | Self::BodyOverrun => (ReplyCode::UnexpectedFrame, Reach::Connection),
 
-            Self::PassiveNotFound { .. }
-            | Self::BindNotFound { .. }
-            | Self::ExchangeBindNotFound(_)
-            | Self::PurgeNotFound(_)
-            | Self::ConsumeNotFound(_)
-            | Self::GetNotFound(_)
-            | Self::PublishNotFound(_)
-            | Self::NoCurrentQueue
-            | Self::ReservedName { .. }
-            | Self::PredeclaredExchange(_)
-            | Self::DefaultExchange
-            | Self::InternalExchange(_)
-            | Self::QueueLocked(_)
-            | Self::ExchangeInequivalent { .. }
-            | Self::QueueInequivalent { .. }
-            | Self::ExchangeInUse(_)
-            | Self::QueueInUse(_)
-            | Self::QueueNotEmpty(_)
-            | Self::HeadersMatch
-            | Self::AlternateExchange(_)
-            | Self::QueueType
-            | Self::QueueMode
-            | Self::MessageTtl
-            | Self::Expires
-            | Self::MaxLength(_)
-            | Self::Overflow
-            | Self::DeadLetterArgument(_)
-            | Self::DeadLetterKeyWithoutExchange
-            | Self::MaxPriority
-            | Self::SingleActiveConsumer
-            | Self::ExclusiveConsumer(_)
-            | Self::ExclusiveSingleActive(_)
-            | Self::ConsumerPriority
-            | Self::AckUnknownTag(_)
-            | Self::NackUnknownTag(_)
-            | Self::RejectUnknownTag(_)
-            | Self::MessageTooLarge { .. }
-            | Self::Expiration(_)
-            | Self::SenderSelected(_)
-            | Self::UserId { .. }
-            | Self::ConfirmOnTx
-            | Self::TxOnConfirm
-            | Self::CommitWithoutTx
-            | Self::RollbackWithoutTx
-            | Self::ReplyConsumerAcks
-            | Self::ReplyConsumerExists
-            | Self::ReplyConsumerMissing
-            | Self::ReplyBind => Reach::Channel,
+            Self::StorageFull => (ReplyCode::ResourceError, Reach::Connection),
+
+            Self::FrameMaxTooHigh(_) | Self::FrameMaxTooLow(_) | Self::ChannelMaxTooHigh(_) => {
+                (ReplyCode::NotAllowed, Reach::Drop)
+            }
+            Self::UnknownVhost(_) | Self::TooManyChannels(_) | Self::ConsumerTagInUse(_) => {
+                (ReplyCode::NotAllowed, Reach::Connection)
+            }
+
+            Self::UnknownMethod(_)
+            | Self::PrefetchSize(_)
+            | Self::Immediate
+            | Self::RecoverWithoutRequeue => (ReplyCode::NotImplemented, Reach::Connection),
         }
     }
 

@@ -111,6 +111,7 @@ impl Violation {
             Self::ReplyConsumerExists => "rabbitmq/RMQ-drt-one-per-channel",
             Self::ReplyConsumerMissing => "rabbitmq/RMQ-drt-publish-without-consumer",
             Self::ReplyBind => "rabbitmq/RMQ-drt-bind-refused",
+            Self::StorageFull => "amqp-0-9-1/AMQP-constant-506-resource-error",
             Self::ShutDown => "amqp-0-9-1/AMQP-constant-320-connection-forced",
         }
     }

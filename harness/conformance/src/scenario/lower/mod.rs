@@ -5,6 +5,7 @@
 //! the composite verbs (`mqtt`, `amqp`) know packets by name.
 
 pub(super) mod amqp;
+mod change;
 pub(super) mod client;
 mod exchange;
 mod expect;
@@ -15,6 +16,7 @@ pub(super) mod matcher;
 pub(super) mod mqtt;
 pub(super) mod mutant;
 mod packet;
+mod rewrite;
 mod scalar;
 pub(super) mod steps;
 pub(super) mod stream_fault;

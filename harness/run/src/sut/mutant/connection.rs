@@ -4,6 +4,10 @@ use bytes::Bytes;
 use mqspec_broker_core::Protocol;
 use mqspec_wire::{Decoder, Packet, Side, Spec};
 
+use super::content::Contents;
+use super::memory::Past;
+use super::rewrite::Outcome;
+
 /// A connection.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -12,8 +16,12 @@ pub(super) struct Connection {
     streams: Option<Streams>,
     /// The latest whole packet from the client.
     pub(super) latest: Option<Packet>,
+    /// What it has been through.
+    pub(super) past: Past,
     /// Packets that wait for the next one to go out before them.
-    pub(super) held: Vec<Bytes>,
+    pub(super) held: Vec<Outcome>,
+    /// Methods that wait for the frames of their content.
+    pub(super) contents: Contents,
     /// How often each rewrite has fitted.
     pub(super) fitted: Vec<u64>,
     /// Bytes that the network was given and the broker knows nothing of, less those that the broker sent
@@ -44,7 +52,9 @@ impl Connection {
             protocol,
             streams: None,
             latest: None,
+            past: Past::default(),
             held: Vec::new(),
+            contents: Contents::default(),
             fitted: vec![0; rewrites],
             surplus: 0,
         }

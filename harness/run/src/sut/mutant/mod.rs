@@ -1,11 +1,15 @@
 //! The reference broker with one lie: carries out a [`Mutant`] at the broker's one door.
 //!
 //! `Liar` is a [`Door`] around the broker. It reads both directions of every connection (`connection.rs`),
-//! finds the rewrite that fits a packet (`fit.rs`) and makes other packets of it (`rewrite.rs`). What no
-//! rewrite fits passes as the bytes that it was.
+//! remembers what became of them (`memory.rs`), finds the rewrite that fits a packet (`fit.rs`) and makes
+//! other packets of it (`rewrite.rs`). What no rewrite fits passes as the bytes that it was.
 
 mod connection;
+mod content;
 mod fit;
+mod inbound;
+mod memory;
+mod outbound;
 mod pace;
 mod rewrite;
 
@@ -22,6 +26,9 @@ use mqspec_conformance::mutant::{Mutant, Occasion};
 use mqspec_wire::{Packet, Side};
 
 use connection::Connection;
+use fit::Fitter;
+use memory::History;
+use outbound::Late;
 use pace::Clock;
 use rewrite::Outcome;
 
@@ -36,7 +43,11 @@ pub type Lies = Rc<Cell<u64>>;
 /// Puts the mutant's lie before each broker that is started; counts into `lies` how often it lies.
 pub fn doorkeeper(mutant: &Mutant, lies: &Lies) -> Doorkeeper {
     let (mutant, lies) = (Rc::new(mutant.clone()), Rc::clone(lies));
-    Rc::new(move |broker| Box::new(Liar::new(broker, Rc::clone(&mutant), Rc::clone(&lies))))
+    let started = Cell::new(false);
+    Rc::new(move |broker| {
+        let history = History::new(started.replace(true));
+        Box::new(Liar::new(broker, Rc::clone(&mutant), Rc::clone(&lies), history))
+    })
 }
 
 /// A broker behind its lie.
@@ -48,29 +59,17 @@ struct Liar {
     clock: Clock,
     now: Now,
     connections: BTreeMap<ConnectionId, Connection>,
+    history: History,
+    /// Whose packet or end the broker is dealing with.
+    cause: Option<ConnectionId>,
     /// How often each rewrite has fitted on any connection.
     fitted: Vec<u64>,
     /// What goes out later, in the order in which it was put off.
     late: Vec<Late>,
+    /// Records that wait for the next one.
+    held_records: Vec<Bytes>,
     /// What the broker has to be told because of a lie.
     pending: VecDeque<Pending>,
-}
-
-#[derive(Debug)]
-struct Late {
-    due: Now,
-    connection: ConnectionId,
-    what: LateThing,
-}
-
-#[derive(Debug)]
-enum LateThing {
-    /// Bytes to a client.
-    Send(Vec<Bytes>),
-    /// The end of a wait for a packet that may never come.
-    EndOfHold,
-    /// The end of a connection.
-    Close,
 }
 
 #[derive(Debug)]
@@ -80,7 +79,7 @@ enum Pending {
 }
 
 impl Liar {
-    fn new(broker: Broker, mutant: Rc<Mutant>, lies: Lies) -> Self {
+    fn new(broker: Broker, mutant: Rc<Mutant>, lies: Lies, history: History) -> Self {
         let fitted = vec![0; mutant.rewrites.len()];
         let clock = Clock::new(mutant.clock);
         if clock.lies() {
@@ -93,21 +92,32 @@ impl Liar {
             clock,
             now: Now::ZERO,
             connections: BTreeMap::new(),
+            history,
+            cause: None,
             fitted,
             late: Vec::new(),
+            held_records: Vec::new(),
             pending: VecDeque::new(),
         }
     }
 
     /// Hands an input to the broker and its effects on.
     fn pass(&mut self, input: Input<'_>, effects: &mut Effects) {
+        self.cause = match &input {
+            Input::Received { connection, .. } | Input::Closed { connection } => Some(*connection),
+            Input::Opened { .. }
+            | Input::Taken { .. }
+            | Input::TimePassed
+            | Input::Storage { .. }
+            | Input::ShutDown => None,
+        };
         let mut honest = Effects::new();
         self.broker.handle(self.clock.told(self.now), input, &mut honest);
         for effect in honest.drain() {
             match effect {
                 Effect::Send { connection, bytes } => self.on_sent(connection, &bytes, effects),
                 Effect::Close { connection } => self.on_broker_closes(connection, effects),
-                Effect::Record { bytes } => effects.record(bytes),
+                Effect::Record { bytes } => self.on_record(bytes, effects),
             }
         }
     }
@@ -122,170 +132,15 @@ impl Liar {
         }
     }
 
-    fn on_received(&mut self, id: ConnectionId, bytes: &[u8], effects: &mut Effects) {
-        let Some(connection) = self.connections.get_mut(&id) else { return };
-        let reads = self.mutant.reads_clients() && connection.may_speak(self.mutant.spec, bytes);
-        let packets = connection.received(bytes, self.mutant.spec);
-        let mut rest = bytes;
-        for (packet, length) in packets {
-            let (piece, behind) = rest.split_at(length.min(rest.len()));
-            rest = behind;
-            let outcome = if reads { self.lie_about(id, &packet, Side::Client) } else { None };
-            let raw = packet.raw.clone();
-            if let Some(connection) = self.connections.get_mut(&id) {
-                connection.latest = Some(packet);
-            }
-            match outcome {
-                None if reads => self.pass(Input::Received { connection: id, bytes: &raw }, effects),
-                None => self.pass(Input::Received { connection: id, bytes: piece }, effects),
-                Some(outcome) => self.instead_of_received(id, outcome, effects),
-            }
-            self.settle(effects);
-        }
-        if !reads && !rest.is_empty() {
-            self.pass(Input::Received { connection: id, bytes: rest }, effects);
-        }
-    }
-
-    fn instead_of_received(&mut self, id: ConnectionId, outcome: Outcome, effects: &mut Effects) {
-        for bytes in &outcome.packets {
-            self.pass(Input::Received { connection: id, bytes }, effects);
-        }
-        for bytes in outcome.answers {
-            self.emit(id, bytes, effects);
-        }
-        if outcome.hang_up {
-            self.hang_up(id, effects);
-        }
-    }
-
-    fn on_sent(&mut self, id: ConnectionId, bytes: &Bytes, effects: &mut Effects) {
-        let spec = self.mutant.spec;
-        let Some(connection) = self.connections.get_mut(&id) else { return };
-        for packet in connection.sent(bytes, spec) {
-            let length = packet.raw.len();
-            let Some(connection) = self.connections.get_mut(&id) else { return };
-            connection.was_to_send(length);
-            match self.lie_about(id, &packet, Side::Server) {
-                None => {
-                    self.emit(id, packet.raw, effects);
-                    self.release(id, effects);
-                }
-                Some(outcome) => self.instead_of_sent(id, outcome, effects),
-            }
-            self.settle_backlog(id);
-        }
-    }
-
-    fn instead_of_sent(&mut self, id: ConnectionId, outcome: Outcome, effects: &mut Effects) {
-        if let Some(delay) = outcome.delay {
-            let what = LateThing::Send(outcome.packets);
-            self.late.push(Late { due: self.now + delay, connection: id, what });
-        } else if outcome.hold {
-            if let Some(connection) = self.connections.get_mut(&id) {
-                connection.held.extend(outcome.packets);
-            }
-            self.late.push(Late { due: self.now + LONGEST_HOLD, connection: id, what: LateThing::EndOfHold });
-        } else {
-            let any = !outcome.packets.is_empty();
-            for bytes in outcome.packets {
-                self.emit(id, bytes, effects);
-            }
-            if any {
-                self.release(id, effects);
-            }
-        }
-        if outcome.hang_up {
-            self.hang_up(id, effects);
-        }
-    }
-
-    /// Sends bytes to a client that is still there.
-    fn emit(&mut self, id: ConnectionId, bytes: Bytes, effects: &mut Effects) {
-        if let Some(connection) = self.connections.get_mut(&id) {
-            connection.sends(bytes.len());
-            effects.send(id, bytes);
-        }
-    }
-
-    /// Sends what was held for the next packet.
-    fn release(&mut self, id: ConnectionId, effects: &mut Effects) {
-        let held = self.connections.get_mut(&id).map(|connection| std::mem::take(&mut connection.held));
-        for bytes in held.into_iter().flatten() {
-            self.emit(id, bytes, effects);
-        }
-    }
-
-    /// The broker waits for no byte that a lie has kept from the network.
-    fn settle_backlog(&mut self, id: ConnectionId) {
-        if let Some(kept) = self.connections.get_mut(&id).and_then(Connection::kept_back) {
-            self.pending.push_back(Pending::Taken(id, kept));
-        }
-    }
-
-    fn on_broker_closes(&mut self, id: ConnectionId, effects: &mut Effects) {
-        let Some(action) = self.lie_about_close(id, &Occasion::BrokerCloses) else {
-            self.release(id, effects);
-            if self.connections.remove(&id).is_some() {
-                effects.close(id);
-            }
-            return;
-        };
-        if let Some(delay) = action.delay {
-            self.late.push(Late { due: self.now + delay, connection: id, what: LateThing::Close });
-        } else if !action.drop {
-            self.connections.remove(&id);
-            effects.close(id);
-        }
-    }
-
-    fn on_client_closes(&mut self, id: ConnectionId, effects: &mut Effects) {
-        let lie = self.lie_about_close(id, &Occasion::ClientCloses);
-        self.connections.remove(&id);
-        if !lie.is_some_and(|action| action.drop) {
-            self.pass(Input::Closed { connection: id }, effects);
-        }
-    }
-
-    /// Closes a connection that the broker would have kept.
-    fn hang_up(&mut self, id: ConnectionId, effects: &mut Effects) {
-        if self.connections.remove(&id).is_some() {
-            effects.close(id);
-            self.pending.push_back(Pending::Closed(id));
-        }
-    }
-
-    /// Does what has been put off until now.
-    fn on_time(&mut self, effects: &mut Effects) {
-        let now = self.now;
-        let due: Vec<Late> = self.late.extract_if(.., |late| late.due <= now).collect();
-        for Late { connection, what, .. } in due {
-            match what {
-                LateThing::Send(packets) => {
-                    for bytes in packets {
-                        self.emit(connection, bytes, effects);
-                    }
-                }
-                LateThing::EndOfHold => self.release(connection, effects),
-                LateThing::Close => {
-                    if self.connections.remove(&connection).is_some() {
-                        effects.close(connection);
-                    }
-                }
-            }
-        }
-    }
-
     /// What a rewrite makes of a packet, where one fits.
     fn lie_about(&mut self, id: ConnectionId, packet: &Packet, sender: Side) -> Option<Outcome> {
-        let connection = self.connections.get_mut(&id)?;
-        if connection.spec() != Some(self.mutant.spec) {
-            return None;
-        }
-        let rewrite = fit::packet(&self.mutant.rewrites, connection, &mut self.fitted, packet, sender)?;
-        let bindings = fit::bindings(packet, connection.latest.as_ref());
+        let spec = self.mutant.spec;
+        let connection = self.connections.get_mut(&id).filter(|known| known.spec() == Some(spec))?;
+        let mut fitter = fitter(&self.mutant, &mut self.fitted, &self.history);
+        let rewrite = fitter.packet(connection, packet, sender)?;
+        let bindings = fit::bindings(packet, connection);
         self.lies.set(self.lies.get() + 1);
-        Some(rewrite::apply(&rewrite.action, self.mutant.spec, packet, sender, &bindings))
+        Some(rewrite::apply(&rewrite.action, spec, packet, sender, &bindings))
     }
 
     fn lie_about_close(
@@ -293,14 +148,16 @@ impl Liar {
         id: ConnectionId,
         occasion: &Occasion,
     ) -> Option<mqspec_conformance::mutant::Change> {
-        let connection = self.connections.get_mut(&id)?;
-        if connection.spec() != Some(self.mutant.spec) {
-            return None;
-        }
-        let rewrite = fit::close(&self.mutant.rewrites, connection, &mut self.fitted, occasion)?;
+        let spec = self.mutant.spec;
+        let connection = self.connections.get_mut(&id).filter(|known| known.spec() == Some(spec))?;
+        let rewrite = fitter(&self.mutant, &mut self.fitted, &self.history).close(connection, occasion)?;
         self.lies.set(self.lies.get() + 1);
         Some(rewrite.action.clone())
     }
+}
+
+fn fitter<'a>(mutant: &'a Mutant, overall: &'a mut [u64], history: &'a History) -> Fitter<'a> {
+    Fitter { rewrites: &mutant.rewrites, overall, history, spec: mutant.spec }
 }
 
 impl Door for Liar {

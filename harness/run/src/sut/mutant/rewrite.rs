@@ -4,30 +4,60 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mqspec_conformance::mutant::{Assignment, Change, NewValue};
-use mqspec_conformance::plan::{Bindings, Expression, Template};
+use mqspec_conformance::plan::{Bindings, Template};
 use mqspec_wire::{Draft, Packet, Side, Spec, Value, encode, shape};
 
 /// What happens instead of a packet.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
-    /// In its direction.
-    pub(super) packets: Vec<Bytes>,
+    /// In its direction, before the packet.
+    pub(super) before: Vec<Bytes>,
+    /// The packet itself, as often as it goes out, each with the content frames that follow it.
+    pub(super) itself: Vec<Vec<Bytes>>,
+    /// In its direction, behind it.
+    pub(super) then: Vec<Bytes>,
+    /// From the client's older connection, before all this.
+    pub(super) older: Vec<Bytes>,
     /// To the client.
     pub(super) answers: Vec<Bytes>,
     /// Whether the packets wait for the next one.
     pub(super) hold: bool,
+    /// A packet that waits, with the fields that it exchanges with the one that overtakes it.
+    pub(super) exchange: Option<(Packet, Vec<String>)>,
+    /// Whether they go to the connection before.
+    pub(super) to_older: bool,
     /// How much later they go out.
     pub(super) delay: Option<Duration>,
     /// Whether the broker closes then.
     pub(super) hang_up: bool,
 }
 
-/// Applies a change.
+impl Outcome {
+    /// The packet as it was.
+    pub(super) fn unchanged(raw: Bytes) -> Self {
+        Self { itself: vec![vec![raw]], ..Self::default() }
+    }
+
+    /// Everything that goes in the packet's direction.
+    pub(super) fn into_packets(self) -> Vec<Bytes> {
+        self.before.into_iter().chain(self.itself.into_iter().flatten()).chain(self.then).collect()
+    }
+
+    /// Adds a frame of the packet's content to each copy of it.
+    pub(super) fn continue_with(&mut self, frame: &Bytes) {
+        for copy in &mut self.itself {
+            copy.push(frame.clone());
+        }
+    }
+}
+
+/// Applies a change. What would need a name that nothing is bound to is left out: a packet that nobody has
+/// sent yet, a field that this one does not have.
 ///
 /// # Panics
 ///
-/// On a value that is not there or has no room in its field: a mistake of the mutant's author, which makes
-/// the run inconclusive.
+/// On a value that has no room in its field: a mistake of the mutant's author, which makes the run
+/// inconclusive.
 pub(super) fn apply(
     change: &Change,
     spec: Spec,
@@ -35,34 +65,52 @@ pub(super) fn apply(
     sender: Side,
     bindings: &Bindings,
 ) -> Outcome {
-    let made = |templates: &[Template]| {
-        templates
-            .iter()
-            .flat_map(|template| {
-                let draft = template.evaluate(bindings).unwrap_or_else(|unbound| {
-                    panic!(
-                        "a mutant's packet `{}` cannot be made of `{}`: {unbound}",
-                        template.name, packet.name
-                    )
-                });
-                written(spec, Side::Server, &draft)
-            })
-            .collect::<Vec<_>>()
-    };
-    let itself = if change.drop { Vec::new() } else { rewritten(change, spec, packet, sender, bindings) };
-    let mut packets = made(&change.before);
-    packets.extend(itself.iter().cloned());
-    if change.twice {
-        packets.extend(itself);
+    let mut itself = Vec::new();
+    if !change.drop {
+        itself.push(rewritten(change, spec, packet, sender, bindings));
     }
-    packets.extend(made(&change.then));
+    if change.twice {
+        itself.extend_from_within(..);
+    }
     Outcome {
-        packets,
-        answers: made(&change.answer),
+        before: made(&change.before, spec, bindings),
+        itself,
+        then: made(&change.then, spec, bindings),
+        older: made(&change.older, spec, bindings),
+        answers: made(&change.answer, spec, bindings),
         hold: change.hold,
+        exchange: (!change.exchange.is_empty()).then(|| (packet.clone(), change.exchange.clone())),
+        to_older: change.to_older,
         delay: change.delay,
         hang_up: change.hang_up,
     }
+}
+
+/// Packets made of templates.
+pub(super) fn made(templates: &[Template], spec: Spec, bindings: &Bindings) -> Vec<Bytes> {
+    let drafts = templates.iter().filter_map(|template| template.evaluate(bindings).ok());
+    drafts.flat_map(|draft| written(spec, Side::Server, &draft)).collect()
+}
+
+/// Two packets of one name, each with these fields of the other.
+pub(super) fn exchanged(
+    spec: Spec,
+    one: &Packet,
+    other: &Packet,
+    fields: &[String],
+) -> (Vec<Bytes>, Vec<Bytes>) {
+    let with = |packet: &Packet, donor: &Packet| {
+        let mut draft = as_draft(packet);
+        for (name, value) in &mut draft.fields {
+            if fields.contains(name)
+                && let Some(theirs) = donor.get(name)
+            {
+                *value = theirs.clone();
+            }
+        }
+        written(spec, Side::Server, &draft)
+    };
+    (with(one, other), with(other, one))
 }
 
 fn written(spec: Spec, sender: Side, draft: &Draft) -> Vec<Bytes> {
@@ -80,7 +128,7 @@ fn rewritten(change: &Change, spec: Spec, packet: &Packet, sender: Side, binding
     }
     draft.fields.retain(|(name, _)| !change.unset.contains(name));
     for (name, value) in &change.malformed {
-        draft.malformed.push((name.clone(), evaluated(value, bindings)));
+        draft.malformed.extend(value.evaluate(bindings).ok().map(|value| (name.clone(), value)));
     }
     written(spec, sender, &draft)
 }
@@ -101,7 +149,7 @@ fn as_draft(packet: &Packet) -> Draft {
 }
 
 /// Whether drafts of an AMQP method bring their content along.
-fn carries_content(name: &str) -> bool {
+pub(super) fn carries_content(name: &str) -> bool {
     name.contains('.')
         && shape(Spec::Amqp091, name)
             .is_some_and(|shape| shape.fields.iter().any(|field| field.name == "body"))
@@ -109,12 +157,6 @@ fn carries_content(name: &str) -> bool {
 
 fn only_itself() -> (String, Value) {
     (String::from("only"), Value::List(vec![Value::text("method")]))
-}
-
-fn evaluated(expression: &Expression, bindings: &Bindings) -> Value {
-    expression
-        .evaluate(bindings)
-        .unwrap_or_else(|unbound| panic!("a mutant's value cannot be had: {unbound}"))
 }
 
 fn assign(draft: &mut Draft, assignment: &Assignment, bindings: &Bindings) {
@@ -149,7 +191,7 @@ fn assign_entry(entry: &mut Value, assignment: &Assignment, bindings: &Bindings)
 /// The new value; `None` where there is nothing to change.
 fn changed(old: Option<&Value>, new: &NewValue, bindings: &Bindings) -> Option<Value> {
     match new {
-        NewValue::Value(expression) => Some(evaluated(expression, bindings)),
+        NewValue::Value(expression) => expression.evaluate(bindings).ok(),
         NewValue::Plus(difference) => old?.as_integer().map(|number| Value::Integer(number + difference)),
         NewValue::Reversed => {
             let Value::List(items) = old?.untagged() else { return None };

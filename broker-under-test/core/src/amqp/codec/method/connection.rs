@@ -164,9 +164,27 @@ pub(super) fn write_close(writer: &mut Writer, reply_code: u16, reply_text: &str
     writer.u16(culprit.method_id);
 }
 
+/// 10.60, of RabbitMQ: what the client publishes is not taken for now.
+#[derive(Debug)]
+pub(crate) struct Blocked<'a> {
+    pub(crate) reason: &'a str,
+}
+
+impl Reply for Blocked<'_> {
+    const ID: MethodId = MethodId::new(10, 60);
+
+    fn write(&self, writer: &mut Writer) {
+        writer.short_string(self.reason.as_bytes());
+    }
+}
+
 bare_reply!(
     /// 10.51.
     CloseOk = 10, 51
+);
+bare_reply!(
+    /// 10.61, of RabbitMQ.
+    Unblocked = 10, 61
 );
 bare_reply!(
     /// 10.71.
