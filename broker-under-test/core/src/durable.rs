@@ -43,7 +43,7 @@ pub(crate) const fn protocol_octet(protocol: Protocol) -> u8 {
     }
 }
 
-/// What the kind of a record is called: `mqtt.retained-stored`; for logs, and for those who tamper with some.
+/// What the kind of a record is called: `mqtt.retained`; for logs, and for those who tamper with some.
 pub fn record_name(record: &[u8]) -> Option<&'static str> {
     match record {
         [1, kind, ..] => crate::mqtt::record_name(*kind),

@@ -273,9 +273,11 @@ impl Session {
 
     /// Begins the delivery of the QoS 1 or 2 message whose turn it is; none while all packet identifiers are in use.
     pub(crate) fn begin_next(&mut self, changes: &mut Changes) -> Option<(PacketIdentifier, Delivery)> {
-        let delivery = self.queue.front()?.clone();
+        if !self.inflight.has_unused_identifier() {
+            return None;
+        }
+        let delivery = self.queue.pop_front()?;
         let packet_identifier = self.inflight.begin(delivery.clone())?;
-        self.queue.pop_front();
         self.note(&Change::Sent { client: &self.client, packet_identifier }, changes);
         Some((packet_identifier, delivery))
     }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use crate::client::{Client, World, packet, publish_311, subscribe_311, text};
+use crate::client::{World, publish_311, subscribe_311};
 use crate::dutiful::{Dutiful, Message};
+use crate::mourned::Mourned;
 
 /// What happens next. Numbers of clients are taken modulo how many there are.
 #[derive(Clone, Debug)]
@@ -21,16 +22,14 @@ enum Event {
     Connect(usize),
     /// A connection breaks.
     Cut(usize),
-    /// The broker's process ends; another one goes on with the records.
-    Crash,
+    /// The broker's process ends; some seconds later another one goes on with the records.
+    Crash { down_secs: u8 },
     /// The log is written anew.
     Compact,
     /// Some seconds pass.
     Wait(u8),
-    /// A client with a will comes, if it is not there.
-    Mourned,
-    /// It goes, with or without a goodbye.
-    Gone { goodbye: bool },
+    /// A client with a will comes, if it is not there; or it goes, with or without a goodbye.
+    Mourned { at: usize, goodbye: bool },
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -42,11 +41,10 @@ fn event() -> impl Strategy<Value = Event> {
         2 => (0_usize..6).prop_map(Event::StepInVain),
         4 => (0_usize..6).prop_map(Event::Connect),
         2 => (0_usize..6).prop_map(Event::Cut),
-        2 => Just(Event::Crash),
+        2 => (0_u8..4).prop_map(|down_secs| Event::Crash { down_secs }),
         1 => Just(Event::Compact),
         1 => (0_u8..5).prop_map(Event::Wait),
-        1 => Just(Event::Mourned),
-        1 => any::<bool>().prop_map(|goodbye| Event::Gone { goodbye }),
+        3 => (0_usize..4, prop::bool::weighted(0.3)).prop_map(|(at, goodbye)| Event::Mourned { at, goodbye }),
     ]
 }
 
@@ -64,14 +62,14 @@ const EVERYTHING_TWICE: usize = 2;
 const EVERYTHING_ONCE: usize = 3;
 /// Two members of "$share/g/#" with QoS 2 over 5.0.
 const GROUP: std::ops::Range<usize> = 4..6;
-/// The number of a client with a will, as a publisher.
+/// The number of clients with a will, as publishers.
 const MOURNED: usize = 9;
 
 /// The broker, its clients, and what is known of their history.
 struct History {
     world: World,
     clients: Vec<Dutiful>,
-    mourned: Option<(Client, Vec<u8>)>,
+    mourned: Vec<Mourned>,
     published: BTreeMap<Vec<u8>, Published>,
     last_number: u32,
 }
@@ -99,20 +97,25 @@ impl History {
                 _ => {}
             }
         }
-        Self { world, clients, mourned: None, published: BTreeMap::new(), last_number: 0 }
+        let mourned = vec![
+            Mourned::clean("m1"),
+            Mourned::kept("m2", 20, 0),
+            Mourned::kept("m3", 20, 4),
+            Mourned::kept("m4", 3, 20),
+        ];
+        Self { world, clients, mourned, published: BTreeMap::new(), last_number: 0 }
     }
 
-    fn next_payload(&mut self, qos: u8, publisher: usize) -> Vec<u8> {
+    fn next_payload(&mut self) -> Vec<u8> {
         self.last_number += 1;
-        let payload = self.last_number.to_be_bytes().to_vec();
-        self.published.insert(payload.clone(), Published { qos, publisher });
-        payload
+        self.last_number.to_be_bytes().to_vec()
     }
 
     fn apply(&mut self, event: &Event) {
         match *event {
             Event::Publish { publisher, qos, topic, retain, arrives } => {
-                let payload = self.next_payload(qos, publisher);
+                let payload = self.next_payload();
+                self.published.insert(payload.clone(), Published { qos, publisher });
                 let topic = if topic { "a" } else { "b" };
                 let flags = qos << 1 | u8::from(retain);
                 if let Some(client) = self.clients.get_mut(publisher) {
@@ -125,20 +128,10 @@ impl History {
             Event::StepInVain(at) => self.with(at, Dutiful::step_in_vain),
             Event::Connect(at) => self.with(at, Dutiful::connect),
             Event::Cut(at) => self.with(at, Dutiful::cut),
-            Event::Crash => self.crash(),
+            Event::Crash { down_secs } => self.crash(down_secs),
             Event::Compact => self.world.compact(),
             Event::Wait(seconds) => self.world.wait(Duration::from_secs(u64::from(seconds))),
-            Event::Mourned => self.mourned_comes(),
-            Event::Gone { goodbye } => {
-                if let Some((client, payload)) = self.mourned.take() {
-                    if goodbye {
-                        self.world.send(client, b"\xe0\x00");
-                    } else {
-                        self.world.cut(client);
-                        self.published.insert(payload, Published { qos: 2, publisher: MOURNED });
-                    }
-                }
-            }
+            Event::Mourned { at, goodbye } => self.come_or_go(at, goodbye),
         }
     }
 
@@ -148,26 +141,40 @@ impl History {
         }
     }
 
-    fn crash(&mut self) {
+    fn crash(&mut self, down_secs: u8) {
+        self.world.now += Duration::from_secs(u64::from(down_secs));
         self.world.crash();
         self.clients.iter_mut().for_each(Dutiful::lose);
-        if let Some((_, payload)) = self.mourned.take() {
-            self.published.insert(payload, Published { qos: 2, publisher: MOURNED });
-        }
+        self.mourned.iter_mut().for_each(|client| client.lose(self.world.now));
     }
 
-    /// A clean session of 3.1.1 with a QoS 2 will on "w".
-    fn mourned_comes(&mut self) {
-        if self.mourned.is_none() {
-            let payload = self.next_payload(2, MOURNED);
-            self.published.remove(&payload);
-            let client = self.world.open();
-            let connect = packet(
-                0x10,
-                &[b"\x00\x04MQTT\x04\x16\x00\x00", &text("mourned"), &text("w"), &[0, 4], &payload],
-            );
-            self.world.exchange(client, &connect, &[b"\x20\x02\x00\x00"]);
-            self.mourned = Some((client, payload));
+    fn come_or_go(&mut self, at: usize, goodbye: bool) {
+        let will = self.next_payload();
+        let Some(client) = self.mourned.get_mut(at) else { return };
+        let published = if client.is_there() {
+            if goodbye {
+                client.leave(&mut self.world)
+            } else {
+                client.cut(&mut self.world)
+            }
+            client.take_published(self.world.now)
+        } else {
+            client.come(&mut self.world, will)
+        };
+        self.note_will(published);
+    }
+
+    fn note_will(&mut self, published: Option<Vec<u8>>) {
+        self.published.extend(published.map(|will| (will, Published { qos: 2, publisher: MOURNED })));
+    }
+
+    /// All wills that wait are due.
+    fn bury(&mut self) {
+        self.world.wait(Duration::from_secs(30));
+        for at in 0..self.mourned.len() {
+            let now = self.world.now;
+            let published = self.mourned.get_mut(at).and_then(|client| client.take_published(now));
+            self.note_will(published);
         }
     }
 
@@ -245,7 +252,7 @@ impl History {
         let mut expected = vec![b"\x90\x03\x00\x01\x00".to_vec()];
         expected.extend(last.iter().map(|(topic, payload)| publish_311(1, topic, 0, payload)));
         for compacted in [false, true] {
-            self.crash();
+            self.crash(1);
             assert_eq!(self.retained(), expected, "retained with a log that was written anew: {compacted}");
             self.world.compact();
         }
@@ -267,9 +274,9 @@ proptest! {
         for event in &events {
             history.apply(event);
         }
-        history.apply(&Event::Gone { goodbye: true });
         history.drain();
-        history.crash();
+        history.crash(0);
+        history.bury();
         history.drain();
         history.judge();
         history.judge_retained();

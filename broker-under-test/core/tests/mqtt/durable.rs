@@ -272,6 +272,28 @@ fn members_of_a_shared_subscription_share_on() {
     }
 }
 
+#[test]
+fn a_message_for_many_is_written_once() {
+    let mut world = World::durable();
+    for client_id in ["a", "b", "c"] {
+        let client = world.connect_50(client_id, false, &expiry(100));
+        world.subscribe_50(client, "t", 1);
+    }
+    let publisher = world.connect_50("p", true, &[]);
+    let before = world.records.len();
+    world.send(publisher, &publish_50(RETAIN | 0b0010, "t", 1, &[], b"x"));
+    let names = |records: &[bytes::Bytes]| -> Vec<&str> {
+        records.iter().filter_map(|record| mqspec_broker_core::durable::record_name(record)).collect()
+    };
+    let made = names(world.records.get(before..).expect("all since then"));
+    let one_copy = ["mqtt.queued", "mqtt.sent"];
+    let expected = [&["mqtt.message", "mqtt.retained"], &one_copy[..], &one_copy, &one_copy].concat();
+    assert_eq!(made, expected);
+    world.compact();
+    assert_eq!(names(&world.records).iter().filter(|name| **name == "mqtt.message").count(), 1);
+    world.crash();
+}
+
 /// A 5.0 CONNECT with session expiry and a QoS 1 will on "t" with delay, both in seconds.
 fn with_will(client_id: &str, expiry: u8, delay: u8) -> Vec<u8> {
     let expiry = [0x05, 0x11, 0, 0, 0, expiry];

@@ -159,8 +159,10 @@ proptest! {
             }
         }
         world.crash();
+        clients.extend([world.connect_311("c", false), world.connect_311("d", true)]);
         world.shut_down();
         prop_assert!(clients.iter().all(|client| world.is_closed(*client)));
+        world.crash();
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod dutiful;
 mod hostile;
 mod journeys;
 mod limits;
+mod mourned;
 mod publish;
 mod records;
 mod retained;
