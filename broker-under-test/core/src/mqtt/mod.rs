@@ -35,6 +35,7 @@ mod level;
 mod message;
 mod retained;
 mod session;
+mod sessions;
 mod subscription;
 mod timer;
 mod topic;
@@ -53,7 +54,7 @@ use delivery::Limits;
 use journal::Changes;
 use message::{Delivery, Message};
 use retained::RetainedStore;
-use session::Sessions;
+use sessions::Sessions;
 use subscription::SubscriptionTree;
 use timer::{Timer, Timers};
 

@@ -153,9 +153,9 @@ impl History {
         let Some(client) = self.mourned.get_mut(at) else { return };
         let published = if client.is_there() {
             if goodbye {
-                client.leave(&mut self.world)
+                client.leave(&mut self.world);
             } else {
-                client.cut(&mut self.world)
+                client.cut(&mut self.world);
             }
             client.take_published(self.world.now)
         } else {
