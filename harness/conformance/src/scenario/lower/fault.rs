@@ -92,7 +92,7 @@ impl Lowering<'_> {
 
     fn packet_fault(&mut self, head: &Entry, entries: &mut Vec<&Entry>) -> Option<Fault> {
         let (actor, direction) = self.packet_way(head, entries)?;
-        let when = self.when(entries);
+        let when = self.when_struck(entries);
         let fault = match head.key.as_str() {
             "drop" => {
                 let cut = take(entries, "then").filter(|entry| entry.value.as_text() == Some("cut"));
@@ -141,7 +141,7 @@ impl Lowering<'_> {
     /// `nth`, `every`, `probability`, `after`, `until`, `times`: which of the packets it strikes.
     ///
     /// A fault strikes once, unless it says how often, or is one of many by `every` or `probability`.
-    fn when(&mut self, entries: &mut Vec<&Entry>) -> Option<When> {
+    fn when_struck(&mut self, entries: &mut Vec<&Entry>) -> Option<When> {
         let [nth, every, probability, after, until, times] =
             ["nth", "every", "probability", "after", "until", "times"].map(|key| take(entries, key));
         let once = every.is_none() && probability.is_none();
