@@ -44,6 +44,7 @@ fn any_method() -> impl Strategy<Value = Vec<u8>> {
     let kind = prop::sample::select(
         &[
             (40, 10),
+            (40, 10),
             (40, 20),
             (40, 30),
             (40, 40),
@@ -75,7 +76,7 @@ fn any_method() -> impl Strategy<Value = Vec<u8>> {
             let declared = u8::from(bits & 3 != 0) << 1;
             let arguments: Args = match id {
                 (40, 10) => {
-                    let bits = declared | u8::from(bits > 200) << 2 | 16;
+                    let bits = declared | u8::from(bits > 120) << 2 | 16;
                     args().u16(0).short(exchange).short("fanout").u8(bits).table(&args())
                 }
                 (40, 20) => args().u16(0).short(exchange).u8(2),
@@ -142,6 +143,9 @@ impl World {
             bench.declare(client, queue, 2 | 16, &args());
             bench.bind(client, queue, "amq.fanout", "k", &args());
         }
+        // Auto-delete: whether it is still there hangs on its bindings.
+        bench.exchange(client, "x", "fanout", 2 | 4 | 16, &args());
+        bench.bind(client, "r", "x", "k", &args());
         let mut world = Self { bench, clients: Vec::new() };
         world.connect();
         world
