@@ -165,6 +165,9 @@ pub struct SweepArguments {
     /// Step through quiet time instead of jumping over it: slower, and the traces must be the same.
     #[arg(long)]
     pub no_jumps: bool,
+    /// Run each seed twice, on the same thread; what leaves two traces counts as inconclusive.
+    #[arg(long)]
+    pub twice: bool,
     /// Say how much would be run, and stop.
     #[arg(long)]
     pub dry_run: bool,

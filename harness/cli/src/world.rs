@@ -29,6 +29,8 @@ pub struct World {
     /// The lie that the reference broker tells.
     mutant: Option<Mutant>,
     time_jumps: bool,
+    /// Whether also what passes is run again, to compare the traces.
+    twice: bool,
 }
 
 #[derive(Debug)]
@@ -64,7 +66,7 @@ impl World {
     }
 
     fn new(kind: Kind, capabilities: Capabilities) -> Self {
-        Self { kind, capabilities, mutant: None, time_jumps: true }
+        Self { kind, capabilities, mutant: None, time_jumps: true, twice: false }
     }
 
     /// The same with the reference broker behind a lie, if there is one.
@@ -77,6 +79,12 @@ impl World {
     #[must_use]
     pub fn with_time_jumps(self, time_jumps: bool) -> Self {
         Self { time_jumps, ..self }
+    }
+
+    /// The same; where `twice`, also what passes is run again at once, to see whether it leaves the same trace.
+    #[must_use]
+    pub fn running_twice(self, twice: bool) -> Self {
+        Self { twice, ..self }
     }
 
     /// The broker as the user gave it; `None` in the simulator.
@@ -147,13 +155,16 @@ impl World {
         let mut findings = result.findings;
         findings.extend(check::always_on(&result.trace));
         let verdict = combine(plan, result.stop, findings, strict);
-        let repetition = match (&self.kind, &verdict.outcome) {
-            (Kind::Simulated | Kind::Memory, Outcome::Fail | Outcome::Inconclusive(_)) => {
-                let again = hash::hash(&self.run(trial, seed).trace);
-                if again == hash::hash(&result.trace) { Repetition::Same } else { Repetition::Differs(again) }
-            }
-            (Kind::Simulated | Kind::Memory, Outcome::Pass | Outcome::NotApplicable(_))
-            | (Kind::Live(_), _) => Repetition::None,
+        let again = match (&self.kind, &verdict.outcome) {
+            (Kind::Simulated | Kind::Memory, Outcome::Fail | Outcome::Inconclusive(_)) => true,
+            (Kind::Simulated | Kind::Memory, Outcome::Pass | Outcome::NotApplicable(_)) => self.twice,
+            (Kind::Live(_), _) => false,
+        };
+        let repetition = if again {
+            let again = hash::hash(&self.run(trial, seed).trace);
+            if again == hash::hash(&result.trace) { Repetition::Same } else { Repetition::Differs(again) }
+        } else {
+            Repetition::None
         };
         case(trial, verdict, result.trace, result.disagreements, repetition, started)
     }

@@ -99,6 +99,7 @@ fn threads_processes_and_time_jumps_change_nothing() {
         let one = sweep(&SELECTION, &[&flags[..], &["--jobs", "1"]].concat());
         assert_eq!(one, sweep(&SELECTION, &[&flags[..], &["--jobs", "3"]].concat()), "{world}");
         assert_eq!(one, sweep(&SELECTION, &[&flags[..], &["--no-jumps"]].concat()), "{world}");
+        assert_eq!(one, sweep(&SELECTION, &[&flags[..], &["--twice"]].concat()), "{world}");
         assert_ne!(
             parsed(&one).get("hash"),
             parsed(&sweep(&["mqtt/qos-2", "--seeds", "4..14"], &flags)).get("hash"),
@@ -147,7 +148,9 @@ fn a_killed_sweep_is_taken_up_where_it_was() {
 
 #[test]
 fn a_failure_is_told_with_the_command_that_repeats_it() {
-    let output = mqspec(&["sweep", "mqtt/qos-2", "--seeds", "3..5", LIAR[0], LIAR[1], "--show", "1"]);
+    let sweep_one =
+        ["sweep", "mqtt/qos-2", "--seeds", "3..5", LIAR[0], LIAR[1], "--show", "1", "--jobs", "1"];
+    let output = mqspec(&sweep_one);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let text = stdout(&output);
     let replay =

@@ -72,7 +72,10 @@ pub fn run(
     let header =
         Header { sweep: subject, shard: arguments.shard.map(|shard| shard.to_string()), chunk: CHUNK };
     let journal = arguments.resume.as_deref().map(|path| Journal::open(path, &header)).transpose()?;
-    let world = World::embedded(arguments.world).with_mutant(mutant).with_time_jumps(!arguments.no_jumps);
+    let world = World::embedded(arguments.world)
+        .with_mutant(mutant)
+        .with_time_jumps(!arguments.no_jumps)
+        .running_twice(arguments.twice);
     let mut sweep = Sweep::new(&extent, journal, arguments, paint, out);
     sweep.tell_what_was_done()?;
     let pending: Vec<u64> = (0..extent.chunks()).filter(|chunk| !sweep.is_done(*chunk)).collect();
@@ -229,11 +232,14 @@ fn failure(case: &Case, seed: Seed, arguments: &SweepArguments) -> SweepFailure 
         (Outcome::Inconclusive(reason) | Outcome::NotApplicable(reason), _) => {
             ("inconclusive", reason.clone())
         }
-        (Outcome::Fail | Outcome::Pass, Some(finding)) => {
+        (Outcome::Pass, _) => {
+            ("inconclusive", String::from("it passes, and a second run of the same seed left another trace"))
+        }
+        (Outcome::Fail, Some(finding)) => {
             let statements = finding.statements.join(", ");
             ("fail", format!("{statements}: expected {}, got {}", finding.expected, finding.actual))
         }
-        (Outcome::Fail | Outcome::Pass, None) => ("fail", String::new()),
+        (Outcome::Fail, None) => ("fail", String::new()),
     };
     let engine = if arguments.world == Engine::Memory { " --world memory" } else { "" };
     let mutant = arguments.mutant.as_ref().map_or(String::new(), |mutant| format!(" --mutant {mutant}"));

@@ -5,7 +5,7 @@ use mqspec_conformance::verdict::Outcome;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::report::Case;
+use crate::report::{Case, Repetition};
 use crate::seed::Seed;
 
 /// How some runs came out. Equal runs give equal tallies, however they were divided.
@@ -49,10 +49,12 @@ pub struct SweepFailure {
 impl Tally {
     /// Counts a run; `failure` says what to tell of one that did not pass.
     pub fn count(&mut self, case: &Case, seed: Seed, failure: impl FnOnce() -> SweepFailure) {
-        match &case.verdict.outcome {
-            Outcome::Pass => self.passed += 1,
-            Outcome::NotApplicable(_) => self.skipped += 1,
-            Outcome::Fail | Outcome::Inconclusive(_) => self.failures.push(failure()),
+        match (&case.verdict.outcome, &case.repetition) {
+            (Outcome::Fail | Outcome::Inconclusive(_), _) | (_, Repetition::Differs(_)) => {
+                self.failures.push(failure());
+            }
+            (Outcome::Pass, Repetition::None | Repetition::Same) => self.passed += 1,
+            (Outcome::NotApplicable(_), Repetition::None | Repetition::Same) => self.skipped += 1,
         }
         let digest = hash::digest(&[&case.plan.address, &seed.to_string(), &case.hash]);
         self.hash = Combined(self.hash.0.wrapping_add(digest));
@@ -123,6 +125,23 @@ mod tests {
         assert_eq!((whole.runs(), &whole), (3, &added));
         assert_ne!(whole.hash, tally(&[("mqtt/a@mqtt-5.0", 1), ("mqtt/b@mqtt-5.0", 1)]).hash);
         assert_ne!(tally(&[("mqtt/a@mqtt-5.0", 1)]).hash, tally(&[("mqtt/a@mqtt-5.0", 2)]).hash);
+    }
+
+    #[test]
+    fn what_passes_and_leaves_two_traces_is_no_pass() {
+        let mut case = case("mqtt/a@mqtt-5.0", Outcome::Pass, Vec::new());
+        case.repetition = Repetition::Differs(String::from("ff"));
+        let mut tally = Tally::default();
+        tally.count(&case, Seed(1), || SweepFailure {
+            address: case.plan.address.clone(),
+            seed: String::from("0x1"),
+            verdict: String::from("inconclusive"),
+            reason: String::new(),
+            hash: case.hash.clone(),
+            reproducible: false,
+            replay: String::new(),
+        });
+        assert_eq!((tally.passed, tally.runs()), (0, 1));
     }
 
     #[test]

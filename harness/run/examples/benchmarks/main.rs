@@ -41,7 +41,12 @@ const BENCHMARKS: &[Benchmark] = &[
         goal: 100.0,
         run: jumps,
     },
-    Benchmark { name: "memory", what: "CPU of the simulator / of the world in memory", goal: 5.0, run: worlds },
+    Benchmark {
+        name: "memory",
+        what: "CPU of the simulator / of the world in memory",
+        goal: 5.0,
+        run: worlds,
+    },
     Benchmark {
         name: "faults",
         what: "messages per CPU second with faults lying in wait / without",
@@ -128,14 +133,11 @@ fn worlds(rounds: usize, out: &mut dyn Write) -> io::Result<Spread> {
     let shipped = plans::shipped();
     writeln!(out, "  {} shipped scenarios and versions, and the typical one", shipped.len())?;
     let all = |run: fn(&Plan, u64) -> String| {
-        move |shipped: &[Plan]| {
-            cpu_of(|seed| shipped.iter().map(|plan| run(plan, seed)).collect::<Vec<_>>())
-        }
+        move |shipped: &[Plan]| cpu_of(|seed| shipped.iter().map(|plan| run(plan, seed)).collect::<Vec<_>>())
     };
     let simulated = |plan: &Plan, seed| simulate(plan, seed, true);
     let typical = [plans::typical()];
-    let (slow, fast, of_typical) =
-        ratios(rounds, || all(simulated)(&typical), || all(in_memory)(&typical));
+    let (slow, fast, of_typical) = ratios(rounds, || all(simulated)(&typical), || all(in_memory)(&typical));
     writeln!(out, "  typical: {:.2} ms simulated, {:.2} ms in memory, {of_typical}", slow * 1e3, fast * 1e3)?;
     let (slow, fast, spread) = ratios(rounds, || all(simulated)(&shipped), || all(in_memory)(&shipped));
     writeln!(out, "  all shipped: {:.0} ms simulated, {:.0} ms in memory", slow * 1e3, fast * 1e3)?;

@@ -42,7 +42,11 @@ pub(crate) fn ratios(
 ) -> (f64, f64, Spread) {
     let pairs: Vec<(f64, f64)> = (0..rounds).map(|_| (left(), right())).collect();
     let of = |side: fn(&(f64, f64)) -> f64| Spread::of(pairs.iter().map(side).collect()).median;
-    (of(|pair| pair.0), of(|pair| pair.1), Spread::of(pairs.iter().map(|(left, right)| left / right).collect()))
+    (
+        of(|pair| pair.0),
+        of(|pair| pair.1),
+        Spread::of(pairs.iter().map(|(left, right)| left / right).collect()),
+    )
 }
 
 /// The CPU time of one call, in seconds: of so many calls, each with another number, that it can be measured.

@@ -51,7 +51,9 @@ pub(crate) fn shipped() -> Vec<Plan> {
     let files = files::load_dir(&scenarios).unwrap_or_else(|why| panic!("{}: {why}", scenarios.display()));
     let reference = Capabilities::reference();
     let plans = files.into_iter().flat_map(|file| file.plans.unwrap_or_default());
-    plans.filter(|plan| !matches!(plan.worlds, Worlds::LiveOnly(_)) && reference.lacks(plan).is_none()).collect()
+    plans
+        .filter(|plan| !matches!(plan.worlds, Worlds::LiveOnly(_)) && reference.lacks(plan).is_none())
+        .collect()
 }
 
 fn conversation(faults: &str) -> String {
@@ -70,7 +72,10 @@ fn conversation(faults: &str) -> String {
     text.push_str("  - together:\n");
     for pair in 0..4 {
         for (who, verb, counter) in [("publisher", "publish", 'p'), ("subscriber", "receive", 's')] {
-            let _ = writeln!(text, "      - - repeat:\n            times: 15\n            counter: {counter}{pair}");
+            let _ = writeln!(
+                text,
+                "      - - repeat:\n            times: 15\n            counter: {counter}{pair}"
+            );
             text.push_str("            steps:\n");
             for (topic, qos) in [("a", 1), ("b", 1), ("c", 2)] {
                 let fields = format!(
