@@ -69,6 +69,7 @@ fn action(plan: &Plan, action: &Action) -> Vec<String> {
         Action::Bind { name, value } => format!("binds {name} = {}", expression(value)),
         Action::Wait(time) => format!("waits {time:?}"),
         Action::Fault(fault) => format!("{fault:?}"),
+        Action::Disk(fault) => format!("{fault:?}"),
         Action::Broker(fault) => format!("broker: {fault:?}"),
         Action::Check { guarantee, .. } => format!("checks {guarantee}"),
         Action::Repeat { times, counter, steps } => {

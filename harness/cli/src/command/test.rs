@@ -146,6 +146,7 @@ fn count_steps(steps: &[Step]) -> usize {
             | Action::Do { .. }
             | Action::Settle { .. }
             | Action::Fault(_)
+            | Action::Disk(_)
             | Action::Broker(_)
             | Action::Wait(_)
             | Action::Bind { .. }

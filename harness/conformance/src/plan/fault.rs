@@ -333,4 +333,8 @@ pub enum BrokerFault {
     Start,
     /// It is asked to stop and does so in good order.
     Stop,
+    /// Its machine goes off: what was not synced to its disk may be gone. Only in a simulation.
+    PowerLoss,
+    /// It is started, and what it finds on its disk does not let it. Only in a simulation.
+    StartInVain,
 }

@@ -5,6 +5,7 @@
 //! that it came from.
 
 pub mod capability;
+pub mod disk;
 pub mod expression;
 pub mod fault;
 pub mod pattern;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use mqspec_wire::Spec;
 
+pub use disk::{DiskFault, DiskOperation};
 pub use expression::{Bindings, Expression, Template};
 pub use fault::{
     Amount, BrokerFault, ConnectFault, Direction, Fault, OpenFor, PacketFault, Probability, StreamFault, When,
@@ -188,6 +190,8 @@ pub enum Action {
     },
     /// Plans a fault on an actor's connection, from now on.
     Fault(Fault),
+    /// Plans a fault of the broker's disk, or takes them back.
+    Disk(DiskFault),
     /// Does something to the broker itself.
     Broker(BrokerFault),
     /// Lets time pass.

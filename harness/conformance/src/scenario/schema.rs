@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use mqspec_wire::{FieldShape, PacketShape, Shape, Spec, malformations, shapes};
 use serde_json::{Map, Value, json};
 
-use super::lower::{amqp, fault, head, matcher, mqtt, steps, stream_fault};
+use super::lower::{amqp, disk, fault, head, matcher, mqtt, steps, stream_fault};
 use crate::check::GUARANTEES;
+use crate::plan::DiskOperation;
 use crate::plan::capability::CAPABILITIES;
 
 /// The schema (draft 2020-12) of a scenario file.
@@ -188,6 +189,11 @@ fn step() -> Value {
 fn word(word: &str) -> Value {
     match word {
         "fault" => reference("fault"),
+        "disk" => disk_fault(),
+        "start_broker" => json!({
+            "type": ["object", "null"], "additionalProperties": false,
+            "properties": { "fails": { "type": "boolean" } },
+        }),
         "settle" | "wait" => reference("duration"),
         "bind" => json!({ "type": "object" }),
         "repeat" => json!({
@@ -218,6 +224,26 @@ fn word(word: &str) -> Value {
         }
         _ => json!({ "type": ["object", "null"], "maxProperties": 0 }),
     }
+}
+
+fn disk_fault() -> Value {
+    let one_of = |operations: &[DiskOperation]| {
+        let words: Vec<&str> = operations.iter().map(|operation| operation.word()).collect();
+        json!({ "enum": words })
+    };
+    let mut disk = described(disk::DISK_FAULTS, |word| match word {
+        "fail" => one_of(&DiskOperation::ALL),
+        "tear" => one_of(&[DiskOperation::Append]),
+        "lose" => one_of(&[DiskOperation::Sync, DiskOperation::SyncDirectory]),
+        "full_after" => json!({ "type": "integer", "minimum": 0 }),
+        _ => json!({ "const": "all" }),
+    });
+    if let Some(disk) = disk.as_object_mut() {
+        for key in ["nth", "times"] {
+            disk.insert(key.to_owned(), json!({ "type": "integer", "minimum": 1 }));
+        }
+    }
+    json!({ "type": "object", "additionalProperties": false, "properties": disk })
 }
 
 fn beside(key: &str) -> Value {

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use self::litter::Litter;
 use super::chance::Chance;
-use super::{BrokerControl, Clock, Connected, Environment, Network};
+use super::{BrokerControl, Clock, Connected, Environment, Network, NotDone, Reporter};
 use crate::script::{self, RunResult};
 use crate::sut::external::{Endpoint, Target};
 use crate::sut::process::Process;
@@ -105,6 +105,7 @@ fn environment(
             Some(process) => Rc::new(ProcessControl(Arc::clone(process))),
             None => Rc::new(NoControl),
         },
+        reporter: Rc::new(Reporter::default()),
         chance: Chance::new(settings.seed),
         bindings,
         mqtt_login: login(&target.mqtt),
@@ -234,16 +235,17 @@ impl Clock for RealClock {
 struct NoControl;
 
 impl BrokerControl for NoControl {
-    fn act(self: Rc<Self>, _: BrokerFault) -> LocalBoxFuture<'static, Result<(), String>> {
-        Box::pin(async { Err(String::from("mqspec cannot start or stop this broker")) })
+    fn act(self: Rc<Self>, _: BrokerFault) -> LocalBoxFuture<'static, Result<(), NotDone>> {
+        let why = String::from("mqspec cannot start or stop this broker");
+        Box::pin(std::future::ready(Err(NotDone::Impossible(why))))
     }
 }
 
 struct ProcessControl(Arc<Process>);
 
 impl BrokerControl for ProcessControl {
-    fn act(self: Rc<Self>, fault: BrokerFault) -> LocalBoxFuture<'static, Result<(), String>> {
-        Box::pin(async move { self.0.act(fault).await })
+    fn act(self: Rc<Self>, fault: BrokerFault) -> LocalBoxFuture<'static, Result<(), NotDone>> {
+        Box::pin(async move { Ok(self.0.act(fault).await?) })
     }
 }
 

@@ -12,14 +12,15 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use mqspec_broker_core::{Broker, Config, Protocol};
 use mqspec_broker_server::{Accept, Accepted, Listener, Server, Sleep};
-use mqspec_conformance::plan::{BrokerFault, Plan};
+use mqspec_conformance::plan::{BrokerFault, DiskFault, Plan};
 use mqspec_wire::Spec;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::machine::{Machine, Reporter};
 use super::simulated::{Doorkeeper, EPOCH, Settings, bindings, broken, guarded};
-use super::{BrokerControl, Chance, Clock, Connected, Environment, Network};
+use super::{BrokerControl, Chance, Clock, Connected, Environment, Network, NotDone};
 use crate::script::{self, RunResult};
 use crate::sut::reference;
 
@@ -53,12 +54,18 @@ fn run_in_memory(plan: &Plan, config: Config, seed: u64, doorkeeper: &Doorkeeper
     tasks.block_on(&runtime, async {
         let clock = PausedClock { start: Instant::now() };
         let doorkeeper = Rc::clone(doorkeeper);
-        let host = Rc::new(Host { config, doorkeeper, clock, running: RefCell::default() });
-        host.start();
+        let reporter = Rc::new(Reporter::default());
+        let machine = Machine::new(Chance::new(seed), &reporter);
+        let config = Config { durable: true, ..config };
+        let host = Rc::new(Host { config, doorkeeper, clock, machine, running: RefCell::default() });
+        if let Err(why) = host.start() {
+            return broken(why);
+        }
         let environment = Environment {
             network: Rc::<Host>::clone(&host),
             clock: Rc::new(clock),
             control: host,
+            reporter,
             chance: Chance::new(seed),
             bindings: bindings(),
             mqtt_login: None,
@@ -112,6 +119,7 @@ struct Host {
     config: Config,
     doorkeeper: Doorkeeper,
     clock: PausedClock,
+    machine: Machine,
     running: RefCell<Option<Process>>,
 }
 
@@ -124,19 +132,23 @@ struct Process {
 }
 
 impl Host {
-    fn start(&self) {
+    /// The error says why the broker gave up.
+    fn start(&self) -> Result<(), String> {
+        let door = (self.doorkeeper)(Broker::new(self.config.clone()));
+        let door = self.machine.start(door, EPOCH + Clock::now(&self.clock))?;
         let (mqtt, mqtt_door) = mpsc::unbounded_channel();
         let (amqp, amqp_door) = mpsc::unbounded_channel();
         let stop = Rc::new(Notify::new());
         let stopped = Rc::clone(&stop);
-        let door = (self.doorkeeper)(Broker::new(self.config.clone()));
         let server = Server::new(door, Rc::new(self.clock))
             .listen(Protocol::Mqtt, Box::new(Pipes(mqtt_door)))
             .listen(Protocol::Amqp, Box::new(Pipes(amqp_door)));
+        let machine = self.machine.clone();
         let task = tokio::task::spawn_local(async move {
-            drop(server.run(stopped.notified()).await);
+            machine.ended(server.run(stopped.notified()).await);
         });
         self.running.replace(Some(Process { task, mqtt, amqp, stop }));
+        Ok(())
     }
 }
 
@@ -175,15 +187,20 @@ impl Network for Host {
 }
 
 impl BrokerControl for Host {
-    fn act(self: Rc<Self>, fault: BrokerFault) -> LocalBoxFuture<'static, Result<(), String>> {
+    fn act(self: Rc<Self>, fault: BrokerFault) -> LocalBoxFuture<'static, Result<(), NotDone>> {
         Box::pin(async move {
             match fault {
-                BrokerFault::Start => self.start(),
-                BrokerFault::Kill => {
+                BrokerFault::Start | BrokerFault::StartInVain => {
+                    self.start().map_err(NotDone::DoesNotStart)?;
+                }
+                BrokerFault::Kill | BrokerFault::PowerLoss => {
                     if let Some(process) = self.running.take() {
                         process.task.abort();
                         // Cancelled, as was asked for; or it had ended before.
                         drop(process.task.await);
+                    }
+                    if fault == BrokerFault::PowerLoss {
+                        self.machine.lose_power();
                     }
                 }
                 BrokerFault::Stop => {
@@ -194,5 +211,14 @@ impl BrokerControl for Host {
             }
             Ok(())
         })
+    }
+
+    fn plan_disk(&self, fault: &DiskFault) -> Result<(), String> {
+        self.machine.plan(fault);
+        Ok(())
+    }
+
+    fn waits_for(&self) -> Vec<String> {
+        self.machine.waits_for()
     }
 }

@@ -1,7 +1,9 @@
 //! What the actors know of the world: `{ network, clock, random, broker control }`, and nothing else.
 
 pub mod chance;
+mod disk;
 pub mod live;
+mod machine;
 pub mod memory;
 pub mod simulated;
 pub mod virtual_clock;
@@ -11,11 +13,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
-use mqspec_conformance::plan::{Bindings, BrokerFault};
+use mqspec_conformance::plan::{Bindings, BrokerFault, DiskFault};
 use mqspec_wire::Spec;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use self::chance::Chance;
+pub use self::machine::Reporter;
 
 /// A world to run a plan in.
 pub struct Environment {
@@ -23,6 +26,8 @@ pub struct Environment {
     pub network: Rc<dyn Network>,
     /// The only clock.
     pub clock: Rc<dyn Clock>,
+    /// Where the broker's machine tells what happened to it.
+    pub reporter: Rc<Reporter>,
     /// Starts and stops the broker.
     pub control: Rc<dyn BrokerControl>,
     /// The only source of chance.
@@ -66,7 +71,34 @@ pub trait Clock {
 /// Starts and stops the broker.
 pub trait BrokerControl {
     /// Does it, and ends when it has taken effect (a started broker listens).
+    fn act(self: Rc<Self>, fault: BrokerFault) -> LocalBoxFuture<'static, Result<(), NotDone>>;
+
+    /// Plans a fault of the broker's disk.
     ///
-    /// The error says why it cannot be done.
-    fn act(self: Rc<Self>, fault: BrokerFault) -> LocalBoxFuture<'static, Result<(), String>>;
+    /// # Errors
+    ///
+    /// Why it cannot be done.
+    fn plan_disk(&self, _fault: &DiskFault) -> Result<(), String> {
+        Err(String::from("only a simulated broker has a disk that fails as it is told to"))
+    }
+
+    /// Planned faults of the disk that have not struck, in words.
+    fn waits_for(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// Why a broker was not started or stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotDone {
+    /// It cannot be done here, by no fault of the broker.
+    Impossible(String),
+    /// The broker was started and gave up, for this reason.
+    DoesNotStart(String),
+}
+
+impl From<String> for NotDone {
+    fn from(why: String) -> Self {
+        Self::Impossible(why)
+    }
 }

@@ -12,17 +12,18 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::LocalBoxFuture;
-use mqspec_broker_core::{Broker, Protocol};
+use mqspec_broker_core::{Broker, Config, Protocol};
 use mqspec_broker_server::{Accept, Accepted, Door, Listener, Server};
-use mqspec_conformance::plan::{BrokerFault, Origin, Plan};
+use mqspec_conformance::plan::{BrokerFault, DiskFault, Origin, Plan};
 use mqspec_conformance::verdict::{Cause, Stop};
 use mqspec_wire::{Spec, Value};
 use tokio::sync::{Notify, oneshot};
 use turmoil::net::{TcpListener, TcpStream};
 
 use super::chance::Chance;
+use super::machine::{Machine, Reporter};
 use super::virtual_clock::{SharedVirtualClock, TICK, VirtualClock};
-use super::{BrokerControl, Connected, Environment, Network};
+use super::{BrokerControl, Connected, Environment, Network, NotDone};
 use crate::script::{self, RunResult};
 use crate::sut::reference;
 
@@ -86,11 +87,13 @@ pub(super) fn guarded(run: impl FnOnce() -> RunResult) -> RunResult {
 
 fn simulate(plan: &Plan, settings: &Settings, doorkeeper: &Doorkeeper) -> RunResult {
     let config = match reference::config(&plan.broker) {
-        Ok(config) => config,
+        Ok(config) => Config { durable: true, ..config },
         Err(why) => return broken(why),
     };
     let clock = Rc::new(VirtualClock::default());
-    let control = Rc::new(Control::default());
+    let reporter = Rc::new(Reporter::default());
+    let machine = Machine::new(Chance::new(settings.seed), &reporter);
+    let control = Rc::new(Control::new(machine.clone()));
     let mut simulation = turmoil::Builder::new()
         .rng_seed(settings.seed)
         .epoch(SystemTime::UNIX_EPOCH + EPOCH)
@@ -105,19 +108,28 @@ fn simulate(plan: &Plan, settings: &Settings, doorkeeper: &Doorkeeper) -> RunRes
     let doorkeeper = Rc::clone(doorkeeper);
     simulation.host(BROKER, move || {
         let (clock, control) = (Rc::clone(&broker_clock), Rc::clone(&broker_control));
-        let door = doorkeeper(Broker::new(config.clone()));
+        let (door, machine) = (doorkeeper(Broker::new(config.clone())), machine.clone());
         async move {
+            let door = match machine.start(door, EPOCH + clock.now()) {
+                Ok(door) => door,
+                // A host that fails would end the simulation; this one is only a broker that gave up.
+                Err(why) => {
+                    control.give_up(why);
+                    return Ok(());
+                }
+            };
             let mqtt = TcpListener::bind(("0.0.0.0", port(Spec::Mqtt50))).await?;
             let amqp = TcpListener::bind(("0.0.0.0", port(Spec::Amqp091))).await?;
             let stop = Rc::new(Notify::new());
             *control.stop.borrow_mut() = Some(Rc::clone(&stop));
             control.listens.set(true);
-            control.listening.notify_waiters();
+            control.decided.notify_waiters();
             let broker = Server::new(door, Rc::new(BrokerClock(clock)))
                 .listen(Protocol::Mqtt, Box::new(SimulatedListener(mqtt)))
                 .listen(Protocol::Amqp, Box::new(SimulatedListener(amqp)));
-            broker.run(stop.notified()).await?;
+            let served = broker.run(stop.notified()).await;
             control.listens.set(false);
+            machine.ended(served);
             Ok(())
         }
     });
@@ -126,6 +138,7 @@ fn simulate(plan: &Plan, settings: &Settings, doorkeeper: &Doorkeeper) -> RunRes
     let environment = Environment {
         network: Rc::new(SimulatedNetwork),
         clock: Rc::new(SharedVirtualClock(Rc::clone(&clock))),
+        reporter,
         control: Rc::<Control>::clone(&control),
         chance: Chance::new(settings.seed),
         bindings: bindings(),
@@ -136,7 +149,7 @@ fn simulate(plan: &Plan, settings: &Settings, doorkeeper: &Doorkeeper) -> RunRes
     };
     let (owned_plan, slot, listening) = (plan.clone(), Rc::clone(&result), Rc::clone(&control));
     simulation.client(ACTORS, async move {
-        listening.until_listening().await;
+        listening.until_listening().await?;
         let ran = script::run(&owned_plan, environment).await;
         slot.replace(Some(ran));
         Ok(())
@@ -254,16 +267,35 @@ impl Network for SimulatedNetwork {
 }
 
 /// Where the script asks and the driver, between two steps, acts: only it holds the simulation.
-#[derive(Default)]
 struct Control {
+    machine: Machine,
     asked: RefCell<VecDeque<(BrokerFault, oneshot::Sender<()>)>>,
     /// Ends the running broker in good order.
     stop: RefCell<Option<Rc<Notify>>>,
     listens: Cell<bool>,
-    listening: Notify,
+    /// Why the broker that was started last gave up.
+    gave_up: RefCell<Option<String>>,
+    /// It listens, or has given up.
+    decided: Notify,
 }
 
 impl Control {
+    fn new(machine: Machine) -> Self {
+        Self {
+            machine,
+            asked: RefCell::default(),
+            stop: RefCell::default(),
+            listens: Cell::default(),
+            gave_up: RefCell::default(),
+            decided: Notify::new(),
+        }
+    }
+
+    fn give_up(&self, why: String) {
+        self.gave_up.replace(Some(why));
+        self.decided.notify_waiters();
+    }
+
     /// Does what has been asked for; says whether that was anything.
     fn carry_out(&self, simulation: &mut turmoil::Sim<'_>) -> bool {
         let Some((fault, done)) = self.asked.borrow_mut().pop_front() else { return false };
@@ -272,7 +304,15 @@ impl Control {
                 self.listens.set(false);
                 simulation.crash(BROKER);
             }
-            BrokerFault::Start => simulation.bounce(BROKER),
+            BrokerFault::PowerLoss => {
+                self.listens.set(false);
+                simulation.crash(BROKER);
+                self.machine.lose_power();
+            }
+            BrokerFault::Start | BrokerFault::StartInVain => {
+                self.gave_up.take();
+                simulation.bounce(BROKER);
+            }
             BrokerFault::Stop => {
                 if let Some(stop) = self.stop.borrow_mut().take() {
                     stop.notify_one();
@@ -284,23 +324,37 @@ impl Control {
         true
     }
 
-    async fn until_listening(&self) {
+    /// Ends when the broker listens; the error says why it never will.
+    async fn until_listening(&self) -> Result<(), String> {
         while !self.listens.get() {
-            self.listening.notified().await;
+            if let Some(why) = self.gave_up.take() {
+                return Err(why);
+            }
+            self.decided.notified().await;
         }
+        Ok(())
     }
 }
 
 impl BrokerControl for Control {
-    fn act(self: Rc<Self>, fault: BrokerFault) -> LocalBoxFuture<'static, Result<(), String>> {
+    fn act(self: Rc<Self>, fault: BrokerFault) -> LocalBoxFuture<'static, Result<(), NotDone>> {
         Box::pin(async move {
             let (done, carried_out) = oneshot::channel();
             self.asked.borrow_mut().push_back((fault, done));
             carried_out.await.map_err(|_| String::from("the simulation has ended"))?;
-            if fault == BrokerFault::Start {
-                self.until_listening().await;
+            if matches!(fault, BrokerFault::Start | BrokerFault::StartInVain) {
+                self.until_listening().await.map_err(NotDone::DoesNotStart)?;
             }
             Ok(())
         })
+    }
+
+    fn plan_disk(&self, fault: &DiskFault) -> Result<(), String> {
+        self.machine.plan(fault);
+        Ok(())
+    }
+
+    fn waits_for(&self) -> Vec<String> {
+        self.machine.waits_for()
     }
 }

@@ -46,6 +46,8 @@ pub fn broker(fault: BrokerFault) -> &'static str {
         BrokerFault::Kill => "killed",
         BrokerFault::Start => "started",
         BrokerFault::Stop => "stopped",
+        BrokerFault::PowerLoss => "without power",
+        BrokerFault::StartInVain => "started in vain",
     }
 }
 

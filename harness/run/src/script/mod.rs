@@ -15,8 +15,8 @@ use std::time::Duration;
 use futures_util::future::{LocalBoxFuture, try_join_all};
 use mqspec_conformance::check;
 use mqspec_conformance::plan::{
-    Action, ActorId, Bindings, BrokerFault, ConnectFault, Expression, Fault, Origin, Plan, Role, Step,
-    StreamFault, Template,
+    Action, ActorId, Bindings, BrokerFault, ConnectFault, DiskFault, Expression, Fault, Origin, Plan, Role,
+    Step, StreamFault, Template,
 };
 use mqspec_conformance::trace::{Trace, What};
 use mqspec_conformance::verdict::{Cause, Finding, Stop};
@@ -24,7 +24,7 @@ use mqspec_wire::{Draft, Value};
 
 use crate::actor::Actor;
 use crate::actor::client::{Client, Running};
-use crate::environment::Environment;
+use crate::environment::{Environment, NotDone};
 use crate::fault::words;
 use crate::recorder::Recorder;
 
@@ -50,6 +50,7 @@ pub async fn run(plan: &Plan, environment: Environment) -> RunResult {
 pub async fn run_within(plan: &Plan, environment: Environment, limit: Option<Duration>) -> RunResult {
     let environment = Rc::new(environment);
     let recorder = Rc::new(Recorder::new(plan, Rc::clone(&environment.clock)));
+    environment.reporter.attach(&recorder);
     let actors = plan
         .actors
         .iter()
@@ -160,6 +161,7 @@ impl Script {
             Action::Do { actor, request } => self.ask(step, *actor, request),
             Action::Settle { within } => self.settle(step, *within).await,
             Action::Fault(fault) => self.plan_fault(step, fault),
+            Action::Disk(fault) => self.plan_disk_fault(step, fault),
             Action::Broker(fault) => self.control_broker(step, *fault).await,
             Action::Wait(duration) => {
                 self.sleep(*duration).await;
@@ -232,8 +234,13 @@ impl Script {
 
     /// A fault that never found its packet means that the plan has not shown what it says.
     fn unstruck(&self, plan: &Plan) -> Option<Stop> {
-        let actor = self.actors.iter().find(|actor| !actor.layer.never_struck().is_empty())?;
         let step = plan.steps.last()?;
+        let of_disk = self.environment.control.waits_for();
+        if !of_disk.is_empty() {
+            let actual = format!("no such operation of the disk: {}", of_disk.join(", "));
+            return Some(self.ours(step, "every planned fault to strike", actual));
+        }
+        let actor = self.actors.iter().find(|actor| !actor.layer.never_struck().is_empty())?;
         Some(self.ours(step, "every planned fault to strike", never_struck(actor)))
     }
 
@@ -327,18 +334,35 @@ impl Script {
 
     async fn control_broker(&self, step: &Step, fault: BrokerFault) -> Result<(), Stop> {
         let text = words::broker(fault).to_owned();
+        let starts = matches!(fault, BrokerFault::Start | BrokerFault::StartInVain);
         // A kill is in the trace before what it causes; a start when the broker listens.
-        if fault != BrokerFault::Start {
+        if !starts {
             self.recorder.record(What::Broker { text: text.clone() });
         }
-        Rc::clone(&self.environment.control)
-            .act(fault)
-            .await
-            .map_err(|why| self.ours(step, &format!("the broker {text}"), why))?;
-        if fault == BrokerFault::Start {
-            self.recorder.record(What::Broker { text });
+        let done = Rc::clone(&self.environment.control).act(fault).await;
+        match (done, fault) {
+            (Ok(()), BrokerFault::StartInVain) => {
+                let actual = String::from("it listens");
+                Err(self.ours(step, "a disk that does not let the broker start", actual))
+            }
+            (Ok(()), _) => {
+                if starts {
+                    self.recorder.record(What::Broker { text });
+                }
+                Ok(())
+            }
+            (Err(NotDone::DoesNotStart(_)), BrokerFault::StartInVain) => Ok(()),
+            (Err(NotDone::DoesNotStart(why)), _) => {
+                Err(self.stop(step, String::from("the broker to start with what its disk holds"), why))
+            }
+            (Err(NotDone::Impossible(why)), _) => Err(self.ours(step, &format!("the broker {text}"), why)),
         }
-        Ok(())
+    }
+
+    fn plan_disk_fault(&self, step: &Step, fault: &DiskFault) -> Result<(), Stop> {
+        self.recorder.record(What::Fault { actor: None, text: format!("the disk: {fault}") });
+        let planned = self.environment.control.plan_disk(fault);
+        planned.map_err(|why| self.ours(step, "a disk that can fail", why))
     }
 
     fn check(&self, step: &Step, guarantee: &str, parameters: &[(String, Expression)]) -> Result<(), Stop> {

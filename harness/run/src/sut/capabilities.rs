@@ -125,7 +125,7 @@ impl Capabilities {
 /// Whether steps start or stop the broker.
 pub fn controls(steps: &[Step]) -> bool {
     steps.iter().any(|step| match &step.action {
-        Action::Broker(_) => true,
+        Action::Broker(_) | Action::Disk(_) => true,
         Action::Repeat { steps, .. } => controls(steps),
         Action::Together(branches) => branches.iter().any(|branch| controls(branch)),
         Action::Open { .. }

@@ -111,6 +111,9 @@ impl Process {
         match fault {
             BrokerFault::Start => self.start().await,
             BrokerFault::Kill => self.end("kill", self.commands.kill.as_ref(), Signal::KILL).await,
+            BrokerFault::PowerLoss | BrokerFault::StartInVain => {
+                Err(String::from("only a simulated machine can lose its power and its disk"))
+            }
             BrokerFault::Stop => self.end("stop", self.commands.stop.as_ref(), Signal::TERM).await,
         }
     }

@@ -7,6 +7,7 @@
 pub(super) mod amqp;
 mod change;
 pub(super) mod client;
+pub(super) mod disk;
 mod exchange;
 mod expect;
 pub(super) mod fault;
@@ -33,7 +34,7 @@ pub use scalar::parse_duration;
 use super::diagnostic::{Problem, suggest};
 use super::node::{Entry, Kind, Node, Span};
 use crate::plan::expression::TextPart;
-use crate::plan::{Action, ActorId, ActorPlan, Expression, Origin, Plan, Role, Step};
+use crate::plan::{Action, ActorId, ActorPlan, Expression, Origin, Plan, Role, Step, Worlds};
 use crate::statement::suggest::nearest;
 
 /// Names that the environment binds.
@@ -56,6 +57,8 @@ pub(super) struct Lowering<'a> {
     steps: Vec<Step>,
     origin: Origin,
     proves: Option<Vec<String>>,
+    /// Something is asked for that only a simulated broker can be made to suffer.
+    needs_simulation: bool,
     /// How often the steps of the `repeat`s that are being lowered are done, all of them counted.
     rounds: u64,
     problems: Vec<Problem>,
@@ -117,7 +120,12 @@ pub(super) fn lower(address: &str, text: &str, root: &Node, head: &Head, spec: S
         spec,
         statements: lowering.statements,
         needs,
-        worlds: head.worlds.clone(),
+        worlds: match &head.worlds {
+            Worlds::Both if lowering.needs_simulation => {
+                Worlds::SimulatedOnly(String::from("it needs a machine and a disk that can fail"))
+            }
+            said @ (Worlds::Both | Worlds::SimulatedOnly(_) | Worlds::LiveOnly(_)) => said.clone(),
+        },
         broker,
         actors,
         steps: lowering.steps,
@@ -139,6 +147,7 @@ impl<'a> Lowering<'a> {
             steps: Vec::new(),
             origin: Origin::default(),
             proves: None,
+            needs_simulation: false,
             rounds: 1,
             problems: Vec::new(),
         }

@@ -12,9 +12,11 @@ use crate::scenario::node::{Entry, Node, Span};
 pub(crate) const WORDS: &[(&str, &str)] = &[
     ("fault", "plans a fault on an actor's connection"),
     ("kill_broker", "the broker process dies"),
+    ("power_loss", "the broker's machine goes off; what was not synced to its disk may be gone"),
     ("start_broker", "it starts again"),
     ("stop_broker", "it is asked to stop"),
     ("restart_broker", "it dies and starts again"),
+    ("disk", "plans a fault of the broker's disk"),
     ("settle", "waits until no client has anything outstanding"),
     ("wait", "lets time pass"),
     ("bind", "gives values names"),
@@ -137,7 +139,9 @@ impl<'a> Lowering<'a> {
         match head.key.as_str() {
             "fault" => self.fault(value),
             "kill_broker" => self.broker(value, &[BrokerFault::Kill]),
-            "start_broker" => self.broker(value, &[BrokerFault::Start]),
+            "disk" => self.disk(value),
+            "power_loss" => self.power_loss(value),
+            "start_broker" => self.start_broker(value),
             "stop_broker" => self.broker(value, &[BrokerFault::Stop]),
             "restart_broker" => self.broker(value, &[BrokerFault::Kill, BrokerFault::Start]),
             "settle" => {
