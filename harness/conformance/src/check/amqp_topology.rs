@@ -97,6 +97,8 @@ pub(super) struct Topology {
     exchanges: BTreeMap<Bytes, Kind>,
     queues: BTreeMap<Bytes, Span>,
     bindings: BTreeMap<Bytes, Vec<Binding>>,
+    /// Names of exchanges and queues that were declared and not as durable.
+    transient: BTreeSet<Bytes>,
 }
 
 impl Topology {
@@ -112,15 +114,44 @@ impl Topology {
         ] {
             topology.exchanges.insert(Bytes::from_static(name.as_bytes()), kind);
         }
+        let mut restarts = history.restarts.iter().copied().peekable();
         for change in &history.changes {
+            while let Some(at) = restarts.next_if(|at| *at < change.asked) {
+                topology.restart(at);
+            }
             topology.apply(history, change);
         }
+        restarts.for_each(|at| topology.restart(at));
         topology
+    }
+
+    /// What is not durable ends with the broker's process.
+    fn restart(&mut self, at: u64) {
+        let Self { queues, bindings, transient, .. } = self;
+        for name in transient.iter() {
+            let Some(span) = queues.get_mut(name) else { continue };
+            span.removal_asked.get_or_insert(at);
+        }
+        for (source, bindings) in bindings {
+            for binding in bindings {
+                let transient = transient.contains(source)
+                    || match &binding.destination {
+                        Destination::Queue(name) | Destination::Exchange(name) => transient.contains(name),
+                    };
+                if transient {
+                    binding.span.removal_asked.get_or_insert(at);
+                }
+            }
+        }
     }
 
     fn apply(&mut self, history: &History, change: &Change) {
         let packet = &change.packet;
         let text = |name| bytes(packet, name);
+        if matches!(packet.name, "exchange.declare" | "queue.declare") && !flag(packet, "durable") {
+            let name = change.queue.clone().unwrap_or_else(|| text("exchange"));
+            self.transient.insert(name);
+        }
         match packet.name {
             "exchange.declare" if !flag(packet, "passive") => {
                 let kind = kind_of(packet);

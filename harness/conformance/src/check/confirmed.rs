@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use mqspec_wire::Value;
 
 use super::amqp_history::read;
-use super::amqp_packet::flag;
 use super::amqp_topology::Topology;
 use super::guarantee::Parameters;
 use super::judge::Findings;
@@ -14,19 +13,14 @@ use crate::verdict::Finding;
 
 /// Judges a trace by the messages that can be told apart. Without `drained` nothing can be missing yet.
 pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
-    let history = read(trace);
+    let history = read(trace, parameters.is_set("durable"));
     let mut findings = Findings::new("confirmed");
     if !parameters.is_set("drained") {
         return findings.into_vec();
     }
     let topology = Topology::of(&history);
     let (steady, distinct) = (history.steady_queues(), history.distinct());
-    let durable: BTreeSet<_> = history
-        .changes
-        .iter()
-        .filter(|change| change.packet.name == "queue.declare" && flag(&change.packet, "durable"))
-        .filter_map(|change| change.queue.as_ref())
-        .collect();
+    let durable = history.durable_queues();
     let arrived: BTreeSet<_> = history
         .delivered
         .iter()
@@ -37,10 +31,9 @@ pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
         if !distinct.contains_key(&message.body) || message.property("expiration").is_some() {
             continue;
         }
-        let restarted = history.disturbed.is_some_and(|event| event > message.event);
-        let persistent = message.property("delivery_mode").and_then(Value::as_integer) == Some(2);
+        let restarted = history.restarted_after(message.event);
         for queue in topology.route(published).must.keys() {
-            let kept = !restarted || persistent && durable.contains(queue);
+            let kept = !restarted || message.is_persistent() && durable.contains(queue);
             let asked_for = steady.contains(queue) && history.read_from.contains(queue);
             if kept && asked_for && !arrived.contains(&(queue, &message.body)) {
                 let statement = if restarted {

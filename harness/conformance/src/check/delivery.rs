@@ -20,7 +20,7 @@ const MORE_THAN_ONCE_QOS_2: Rule =
 /// Judges a trace. With `drained`, the scenario says that everything has had its time to arrive, and what
 /// is missing is lost; a session must be connected at the end to be asked.
 pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
-    let history = read(trace);
+    let history = read(trace, parameters.is_set("durable"));
     let mut findings = Findings::new("delivery");
     for session in &history.sessions {
         judge_surplus(&history, session, &mut findings);

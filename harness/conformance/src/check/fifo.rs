@@ -11,7 +11,7 @@ use crate::verdict::Finding;
 
 /// Judges a trace by the messages that can be told apart: published once, with a body of their own.
 pub(super) fn judge(trace: &Trace, _parameters: Parameters<'_>) -> Vec<Finding> {
-    let history = read(trace);
+    let history = read(trace, false);
     let mut findings = Findings::new("fifo");
     // A transaction's messages enter at its commit, in an order of their own.
     if history.transactions {

@@ -2,7 +2,7 @@
 
 use mqspec_wire::Value;
 
-use super::{confirmed, delivery, fifo, order, redelivery, retained, routing, will};
+use super::{confirmed, delivery, fifo, order, redelivery, retained, routing, session, will};
 use crate::trace::Trace;
 use crate::verdict::Finding;
 
@@ -56,11 +56,12 @@ pub fn run(name: &str, parameters: &[(String, Value)], trace: &Trace) -> Result<
     Ok((guarantee.judge)(trace, Parameters(parameters)))
 }
 
-/// Every guarantee that [`run`] knows.
+/// Every guarantee that [`run`] knows. With `durable`, the broker promises that what it acknowledged outlives a restart;
+/// without, a restart excuses a loss.
 pub static GUARANTEES: &[Guarantee] = &[
     Guarantee {
         name: "delivery",
-        parameters: &["drained"],
+        parameters: &["drained", "durable"],
         gist: "Each MQTT message reaches each earlier subscription as often as its QoS allows, and nothing is \
                invented; with `drained`, nothing is missing either.",
         judge: delivery::judge,
@@ -73,28 +74,35 @@ pub static GUARANTEES: &[Guarantee] = &[
     },
     Guarantee {
         name: "retained",
-        parameters: &["drained"],
+        parameters: &["drained", "durable"],
         gist: "A new MQTT subscription gets no retained message but the last one of each topic; with `drained`, \
                it gets that.",
         judge: retained::judge,
     },
     Guarantee {
         name: "will",
-        parameters: &["drained"],
+        parameters: &["drained", "durable"],
         gist: "A will is published at most once and not after DISCONNECT; with `drained`, it is published when \
                its connection ended without one.",
         judge: will::judge,
     },
     Guarantee {
+        name: "session",
+        parameters: &["drained", "durable"],
+        gist: "An MQTT session is there as long as it must be and no longer, and what was sent again says so; with \
+               `drained`, everything unfinished has been sent again.",
+        judge: session::judge,
+    },
+    Guarantee {
         name: "redelivery",
-        parameters: &["drained"],
+        parameters: &["drained", "durable"],
         gist: "An AMQP message that is delivered again says so; with `drained`, what was not acknowledged has \
                come back.",
         judge: redelivery::judge,
     },
     Guarantee {
         name: "routing",
-        parameters: &["drained"],
+        parameters: &["drained", "durable"],
         gist: "An AMQP message comes, once and unchanged, only to queues that its exchange and bindings name; \
                with `drained`, to all of them.",
         judge: routing::judge,
@@ -107,7 +115,7 @@ pub static GUARANTEES: &[Guarantee] = &[
     },
     Guarantee {
         name: "confirmed",
-        parameters: &["drained"],
+        parameters: &["drained", "durable"],
         gist: "With `drained`, every AMQP message that the broker confirmed came out of its queues, after a \
                restart too if it was persistent and they durable.",
         judge: confirmed::judge,

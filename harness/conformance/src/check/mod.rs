@@ -23,6 +23,7 @@ pub mod packets;
 mod redelivery;
 mod retained;
 mod routing;
+mod session;
 mod topic;
 mod will;
 

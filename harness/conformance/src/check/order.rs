@@ -16,7 +16,7 @@ const ORDER: Rule = Rule {
 
 /// Judges a trace by the messages that can be told apart: published once, with a payload of their own.
 pub(super) fn judge(trace: &Trace, _parameters: Parameters<'_>) -> Vec<Finding> {
-    let history = read(trace);
+    let history = read(trace, false);
     let mut findings = Findings::new("order");
     let mut published: BTreeMap<&Message, Option<usize>> = BTreeMap::new();
     for (index, message) in history.published.iter().enumerate() {

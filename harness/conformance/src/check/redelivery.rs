@@ -14,17 +14,19 @@ use crate::verdict::Finding;
 /// Judges a trace by the messages that can be told apart: published once, with a body of their own. With
 /// `drained`, the scenario says that everything has had its time to come back.
 pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
-    let history = read(trace);
+    let history = read(trace, parameters.is_set("durable"));
     let mut findings = Findings::new("redelivery");
     if history.transactions {
         return findings.into_vec();
     }
     let topology = Topology::of(&history);
     let steady = history.steady_queues();
+    let durable = history.durable_queues();
     for ((queue, _), deliveries) in &copies(&history) {
-        judge_copy(deliveries, &mut findings);
+        judge_copy(deliveries, &history, &mut findings);
+        judge_acknowledged(deliveries, &history, &mut findings);
         if parameters.is_set("drained") && steady.contains(queue) && topology.keeps(queue) {
-            judge_return(&history, deliveries, &mut findings);
+            judge_return(&history, deliveries, durable.contains(queue), &mut findings);
         }
     }
     findings.into_vec()
@@ -44,8 +46,13 @@ fn copies(history: &History) -> BTreeMap<(&Bytes, &Bytes), Vec<&Delivered>> {
     copies
 }
 
-fn judge_copy(deliveries: &[&Delivered], findings: &mut Findings) {
-    for again in deliveries.iter().skip(1).filter(|delivered| !delivered.redelivered) {
+fn judge_copy(deliveries: &[&Delivered], history: &History, findings: &mut Findings) {
+    let unmarked = deliveries.windows(2).filter_map(|pair| match pair {
+        // A broker that does not promise to keep anything may have forgotten over a restart.
+        [before, again] if !forgotten(history, before, again) => Some(again),
+        _ => None,
+    });
+    for again in unmarked.filter(|delivered| !delivered.redelivered) {
         findings.must(
             &["amqp-0-9-1/AMQP-3.1.4-one-client"],
             again.message.event,
@@ -55,12 +62,45 @@ fn judge_copy(deliveries: &[&Delivered], findings: &mut Findings) {
     }
 }
 
-fn judge_return(history: &History, deliveries: &[&Delivered], findings: &mut Findings) {
+/// A restart of a broker that is not durable lies between.
+fn forgotten(history: &History, before: &Delivered, again: &Delivered) -> bool {
+    history.disturbed.is_some_and(|_| {
+        history.restarts.iter().any(|at| (before.message.event..again.message.event).contains(at))
+    })
+}
+
+/// What was acknowledged, and the broker knew it, is not delivered again.
+fn judge_acknowledged(deliveries: &[&Delivered], history: &History, findings: &mut Findings) {
+    for pair in deliveries.windows(2) {
+        let [before, again] = pair else { continue };
+        let done = matches!(before.settled, Some((_, Settlement::Acknowledged | Settlement::Discarded)));
+        let known = before.heard.filter(|heard| *heard < again.message.event);
+        if let (true, Some(known)) = (done, known)
+            && !forgotten(history, before, again)
+        {
+            findings.must(
+                &["amqp-0-9-1/AMQP-3.1.8-explicit-ack"],
+                again.message.event,
+                format!("delivery tag {} gone for good, as it was settled before event {known}", before.tag),
+                "the message was delivered again",
+            );
+        }
+    }
+}
+
+fn judge_return(history: &History, deliveries: &[&Delivered], durable: bool, findings: &mut Findings) {
     let Some(last) = deliveries.last() else { return };
     let ((Some((gone, Settlement::Requeued)), _) | (None, Some(gone))) = (last.settled, last.orphaned) else {
         return;
     };
-    if last.no_ack || history.disturbed.is_some_and(|event| event > last.message.event) {
+    // Only what was confirmed is certainly on a broker's disk.
+    let distinct = history.distinct();
+    let confirmed = distinct.get(&last.message.body).is_some_and(|published| published.confirmed);
+    let kept = durable && confirmed && last.message.is_persistent();
+    if last.no_ack
+        || history.disturbed.is_some_and(|event| event > last.message.event)
+        || history.restarted_after(last.message.event) && !kept
+    {
         return;
     }
     findings.must(

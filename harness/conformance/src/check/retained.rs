@@ -21,7 +21,7 @@ const CLEARED: Rule = Rule {
 /// Judges the sessions that subscribed to a topic once, after its retained message was settled. With
 /// `drained`, the scenario says that every retained message has had its time to arrive.
 pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
-    let history = read(trace);
+    let history = read(trace, parameters.is_set("durable"));
     let mut findings = Findings::new("retained");
     if history.disturbed.is_some() {
         return findings.into_vec();

@@ -16,11 +16,11 @@ use crate::verdict::Finding;
 /// Judges a trace by the messages that can be told apart: published once, with a body of their own. With
 /// `drained`, the scenario says that every queue that somebody reads from was emptied.
 pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
-    let history = read(trace);
+    let history = read(trace, parameters.is_set("durable"));
     let mut findings = Findings::new("routing");
     let topology = Topology::of(&history);
     let steady = history.steady_queues();
-    let distinct = history.distinct();
+    let (distinct, durable) = (history.distinct(), history.durable_queues());
     judge_copies(&history, &distinct, &mut findings);
     let mut reached: BTreeMap<&Bytes, BTreeSet<&Bytes>> = BTreeMap::new();
     for delivered in history.delivered.iter().filter(|delivered| is_original(delivered)) {
@@ -41,13 +41,19 @@ pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
             }
         }
         let settled = published.done.is_some() && !published.refused && !history.transactions;
+        let restarted = history.restarted_after(message.event);
         let undisturbed = history.disturbed.is_none_or(|event| event < message.event);
         if !(parameters.is_set("drained") && settled && undisturbed)
             || message.property("expiration").is_some()
         {
             continue;
         }
-        for (queue, indirect) in &route.must {
+        // Without a confirm a broker may have dealt with a message and not have it on its disk.
+        let kept = !restarted || published.confirmed && message.is_persistent();
+        for (queue, indirect) in route.must.iter().filter(|_| kept) {
+            if restarted && !durable.contains(queue) {
+                continue;
+            }
             if steady.contains(queue) && history.read_from.contains(queue) && !got.contains(queue) {
                 let statements: &[&str] = if *indirect { &["rabbitmq/RMQ-e2e-bind"] } else { statements };
                 let expected = format!("{} in queue {}", show(message), text(queue));

@@ -41,9 +41,14 @@ struct Will {
 /// Judges the wills that can be told apart: a topic and payload that one CONNECT has and no PUBLISH. With
 /// `drained`, the scenario says that every will has had its time to arrive.
 pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
-    let history = read(trace);
+    let history = read(trace, parameters.is_set("durable"));
     let mut findings = Findings::new("will");
-    let wills = wills(trace);
+    let mut wills = wills(trace);
+    for will in &mut wills {
+        // A broker that dies may not have read what it was sent last.
+        let last = history.restarts.last();
+        will.unclear |= will.recalled.is_some_and(|recalled| last.is_some_and(|restart| *restart > recalled));
+    }
     let mut count: BTreeMap<&Message, u64> = BTreeMap::new();
     for will in &wills {
         *count.entry(&will.message).or_default() += 1;

@@ -5,20 +5,20 @@ use mqspec_wire::{Packet, Spec, Value};
 
 use crate::story::{Story, map, number, packet, statements, story, text};
 
-fn frame(name: &'static str, fields: &[(&'static str, Value)]) -> Packet {
+pub(crate) fn frame(name: &'static str, fields: &[(&'static str, Value)]) -> Packet {
     let mut all = vec![("channel", number(1))];
     all.extend_from_slice(fields);
     packet(name, &all)
 }
 
 /// Alice publishes, Bob consumes.
-fn people() -> Story {
+pub(crate) fn people() -> Story {
     (0..2).fold(story(&[("alice", Spec::Amqp091), ("bob", Spec::Amqp091)]), |story, actor| {
         story.open(actor).sends(actor, frame("channel.open", &[])).gets(actor, frame("channel.open-ok", &[]))
     })
 }
 
-trait Amqp: Sized {
+pub(crate) trait Amqp: Sized {
     fn call(
         self,
         name: &'static str,
@@ -298,4 +298,18 @@ fn what_was_confirmed_is_not_lost() {
         judge(&confirmed(2).broker("killed").consume("q"), "confirmed"),
         ["rabbitmq/RMQ-confirm-persistent-durable"]
     );
+}
+
+#[test]
+fn what_was_acknowledged_stays_away() {
+    let acked = || {
+        two_queues()
+            .publish("", "q", "m", &[])
+            .deliver("q", 1, false, "", "q", "m")
+            .sends(1, frame("basic.ack", &[("delivery_tag", number(1))]))
+    };
+    let asked = |story: Story| story.sends(1, frame("basic.qos", &[])).gets(1, frame("basic.qos-ok", &[]));
+    let again = |story: Story| story.deliver("q", 2, true, "", "q", "m");
+    assert_eq!(judge(&again(asked(acked())), "redelivery"), ["amqp-0-9-1/AMQP-3.1.8-explicit-ack"]);
+    assert_eq!(judge(&again(acked()), "redelivery"), [""; 0], "the ack may have been on its way");
 }

@@ -6,4 +6,6 @@ mod citations;
 mod mqtt_conversation;
 mod mqtt_guarantees;
 mod nonsense;
+mod restarts;
+mod session;
 mod story;

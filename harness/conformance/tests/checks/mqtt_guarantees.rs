@@ -10,7 +10,7 @@ use crate::story::{Story, number, packet, statements, story, text};
 const OLD: Spec = Spec::Mqtt311;
 const NEW: Spec = Spec::Mqtt50;
 
-fn message(topic: &str, payload: &str, qos: i128, packet_id: i128) -> Packet {
+pub(crate) fn message(topic: &str, payload: &str, qos: i128, packet_id: i128) -> Packet {
     packet(
         "publish",
         &[
@@ -22,13 +22,13 @@ fn message(topic: &str, payload: &str, qos: i128, packet_id: i128) -> Packet {
     )
 }
 
-fn with(mut packet: Packet, name: &'static str, value: Value) -> Packet {
+pub(crate) fn with(mut packet: Packet, name: &'static str, value: Value) -> Packet {
     packet.fields.extend(crate::story::packet("x", &[(name, value)]).fields);
     packet
 }
 
 /// Alice (0) subscribed to `t` at this QoS; Bob (1) connected.
-fn audience(spec: Spec, qos: i128) -> Story {
+pub(crate) fn audience(spec: Spec, qos: i128) -> Story {
     story(&[("alice", spec), ("bob", spec)])
         .open(0)
         .sends(0, connect("alice", false))

@@ -1,0 +1,369 @@
+//! `check: session`: a session that is to outlive its connection does, with what is unfinished in it (MQTT
+//! section 4.1, 4.4).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use mqspec_wire::{Packet, Spec};
+
+use super::guarantee::Parameters;
+use super::judge::{Findings, Rule};
+use super::mqtt_packet::{self, flag, packet_id, qos};
+use crate::plan::ActorId;
+use crate::trace::{ConnectionNumber, Event, Trace, What};
+use crate::verdict::Finding;
+
+const LOST: Rule = Rule {
+    mqtt_3_1_1: &["mqtt-3.1.1/MQTT-3.1.2-4", "mqtt-3.1.1/MQTT-3.2.2-2"],
+    mqtt_5_0: &["mqtt-5.0/MQTT-3.1.2-23", "mqtt-5.0/MQTT-3.2.2-3"],
+};
+const KEPT_TOO_LONG: Rule = Rule {
+    mqtt_3_1_1: &["mqtt-3.1.1/MQTT-3.1.2-6", "mqtt-3.1.1/MQTT-3.2.2-3"],
+    mqtt_5_0: &["mqtt-5.0/MQTT-4.1.0-2", "mqtt-5.0/MQTT-3.2.2-3"],
+};
+const NOT_RESENT: Rule =
+    Rule { mqtt_3_1_1: &["mqtt-3.1.1/MQTT-4.4.0-1"], mqtt_5_0: &["mqtt-5.0/MQTT-4.4.0-1"] };
+const NOT_MARKED: Rule =
+    Rule { mqtt_3_1_1: &["mqtt-3.1.1/MQTT-3.3.1-1"], mqtt_5_0: &["mqtt-5.0/MQTT-3.3.1-1"] };
+const RESENT_AFTER_ACK: Rule = Rule { mqtt_3_1_1: &[], mqtt_5_0: &["mqtt-5.0/MQTT-4.4.0-1"] };
+
+/// How much longer than its expiry interval a broker may keep a session before it looks.
+const SWEEP: Duration = Duration::from_secs(5);
+/// How much earlier than by the trace's clock a session may end.
+const MARGIN: Duration = Duration::from_secs(1);
+
+type Key = (ActorId, ConnectionNumber);
+
+/// Judges every client by its identifier. With `drained`, the scenario says that everything has had its time to
+/// be sent again; with `durable`, the broker promises to keep sessions over restarts.
+pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
+    let mut judge = Judge {
+        durable: parameters.is_set("durable"),
+        lines: BTreeMap::new(),
+        sessions: BTreeMap::new(),
+        findings: Findings::new("session"),
+    };
+    for event in &trace.events {
+        judge.take(trace, event);
+    }
+    if parameters.is_set("drained") {
+        judge.judge_unfinished();
+    }
+    judge.findings.into_vec()
+}
+
+struct Judge {
+    durable: bool,
+    lines: BTreeMap<Key, Line>,
+    /// By client identifier.
+    sessions: BTreeMap<Bytes, Session>,
+    findings: Findings,
+}
+
+/// A connection.
+#[derive(Debug)]
+struct Line {
+    client: Bytes,
+    clean_start: bool,
+    /// How long its session outlives it; `None`: for ever.
+    expiry: Option<Duration>,
+    accepted: bool,
+    aliases: BTreeMap<i128, Bytes>,
+    /// Requests whose answer proves that everything before was handled, by the answer's name and identifier.
+    probes: BTreeMap<(&'static str, i128), u64>,
+}
+
+#[derive(Debug)]
+struct Session {
+    spec: Spec,
+    /// The connection that serves it, and whether that one resumed it.
+    served_by: Option<(Key, bool)>,
+    /// How long it outlives its connection; `None`: for ever.
+    kept: Option<Duration>,
+    /// When its connection ended, at the earliest and at the latest; nothing while one is open.
+    away: Option<(Duration, Duration)>,
+    /// A clean start was asked for that may have ended it.
+    ending: bool,
+    /// What it is worth is not known: it may have ended, or be older than the trace.
+    unclear: bool,
+    /// Deliveries at QoS 1 and 2 that the client has not answered.
+    open: BTreeMap<i128, Open>,
+    /// PUBRELs that came and were not answered: the connection of the last one, and its event.
+    released: BTreeMap<i128, (Key, u64)>,
+    /// Acknowledged deliveries: when, and whether the broker certainly knows.
+    done: BTreeMap<i128, Done>,
+}
+
+/// A delivery that the client has not answered.
+#[derive(Clone, Debug)]
+struct Open {
+    message: (Bytes, Bytes),
+    event: u64,
+    /// The connection that it came on last.
+    on: Key,
+}
+
+#[derive(Clone, Debug)]
+struct Done {
+    message: (Bytes, Bytes),
+    at: u64,
+    known: bool,
+}
+
+impl Judge {
+    fn take(&mut self, trace: &Trace, event: &Event) {
+        let spec = |actor: &ActorId| trace.actor_spec(*actor).filter(|spec| spec.is_mqtt());
+        match &event.what {
+            What::Sent { actor, connection, packet, fate } if fate.may_reach() => {
+                if let Some(spec) = spec(actor) {
+                    self.on_sent(spec, (*actor, *connection), event.sequence, packet);
+                }
+            }
+            What::Received { actor, connection, packet, fate } if fate.is_sent() => {
+                if let Some(spec) = spec(actor) {
+                    self.on_received(spec, (*actor, *connection), event, packet);
+                }
+            }
+            What::Ended { actor, connection, .. } => self.on_ended((*actor, *connection), event.at),
+            What::Broker { text } if text != "started" && !self.durable => {
+                self.sessions.values_mut().for_each(|session| session.unclear = true);
+            }
+            What::Sent { .. }
+            | What::Received { .. }
+            | What::Broker { .. }
+            | What::Opened { .. }
+            | What::OpenFailed { .. }
+            | What::Step { .. }
+            | What::Fault { .. }
+            | What::Bound { .. } => {}
+        }
+    }
+
+    fn on_connect(&mut self, spec: Spec, key: Key, packet: &Packet) {
+        let client = mqtt_packet::bytes(packet, "client_id");
+        if client.is_empty() || !packet.oddities.is_empty() {
+            return;
+        }
+        let clean_start = flag(packet, "clean_start");
+        let seconds = packet.integer("session_expiry_interval").unwrap_or(0);
+        let expiry = match (spec, clean_start) {
+            (Spec::Mqtt311, false) => None,
+            (Spec::Mqtt311, true) => Some(Duration::ZERO),
+            (Spec::Mqtt50 | Spec::Amqp091, _) => (seconds != i128::from(u32::MAX))
+                .then(|| Duration::from_secs(u64::try_from(seconds).unwrap_or(0))),
+        };
+        // Without its CONNACK nobody knows whether this ended the session.
+        if let Some(session) = self.sessions.get_mut(&client) {
+            session.ending |= clean_start;
+        }
+        let (aliases, probes) = (BTreeMap::new(), BTreeMap::new());
+        self.lines.insert(key, Line { client, clean_start, expiry, accepted: false, aliases, probes });
+    }
+
+    fn on_sent(&mut self, spec: Spec, key: Key, event: u64, packet: &Packet) {
+        if packet.name == "connect" {
+            return self.on_connect(spec, key, packet);
+        }
+        let Some(line) = self.lines.get_mut(&key) else { return };
+        let id = packet_id(packet);
+        match packet.name {
+            "pingreq" => drop(line.probes.insert(("pingresp", 0), event)),
+            "subscribe" => drop(line.probes.insert(("suback", id), event)),
+            "unsubscribe" => drop(line.probes.insert(("unsuback", id), event)),
+            "publish" if qos(packet) == 1 => drop(line.probes.insert(("puback", id), event)),
+            "publish" if qos(packet) == 2 => drop(line.probes.insert(("pubrec", id), event)),
+            "disconnect" => {
+                let changed = packet.integer("session_expiry_interval").is_some();
+                if let Some(session) = self.sessions.get_mut(&line.client) {
+                    session.unclear |= changed;
+                }
+            }
+            _ => {}
+        }
+        if !line.accepted {
+            return;
+        }
+        let Some(session) = self.sessions.get_mut(&line.client) else { return };
+        match packet.name {
+            "puback" | "pubrec" => {
+                if let Some(open) = session.open.remove(&id) {
+                    session.done.insert(id, Done { message: open.message, at: event, known: false });
+                }
+            }
+            "pubcomp" => drop(session.released.remove(&id)),
+            _ => {}
+        }
+    }
+
+    fn on_received(&mut self, spec: Spec, key: Key, event: &Event, packet: &Packet) {
+        if packet.name == "connack" {
+            return self.on_connack(spec, key, event, packet);
+        }
+        let Some(line) = self.lines.get_mut(&key).filter(|line| line.accepted) else { return };
+        let Some(session) = self.sessions.get_mut(&line.client) else { return };
+        let id = packet_id(packet);
+        if let Some(asked) = line.probes.remove(&(packet.name, id)) {
+            session.done.values_mut().filter(|done| done.at < asked).for_each(|done| done.known = true);
+        }
+        match packet.name {
+            "publish" if qos(packet) > 0 => {
+                let Some(topic) = resolve(packet, &mut line.aliases) else { return };
+                let message = (topic, mqtt_packet::bytes(packet, "payload"));
+                session.on_delivery(key, event.sequence, packet, message, &mut self.findings);
+            }
+            "pubrel" => drop(session.released.insert(id, (key, event.sequence))),
+            _ => {}
+        }
+    }
+
+    fn on_connack(&mut self, spec: Spec, key: Key, event: &Event, packet: &Packet) {
+        let Some(line) = self.lines.get_mut(&key) else { return };
+        if mqtt_packet::reason_code(packet) != 0 || line.accepted {
+            return;
+        }
+        line.accepted = true;
+        if let Some(seconds) = packet.integer("session_expiry_interval") {
+            line.expiry = Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
+        }
+        let present = flag(packet, "session_present");
+        let known = self.sessions.get_mut(&line.client);
+        if let Some(known) = &known
+            && !line.clean_start
+            && !known.unclear
+            && !known.ending
+        {
+            known.judge_presence(present, event, &mut self.findings);
+        }
+        match known {
+            Some(known) if present && !line.clean_start => {
+                known.served_by = Some((key, true));
+                (known.kept, known.away) = (line.expiry, None);
+                known.unclear |= known.ending;
+            }
+            _ => {
+                let mut session = Session::new(spec, key, line.expiry);
+                // A session that is older than the trace.
+                session.unclear = present;
+                self.sessions.insert(line.client.clone(), session);
+            }
+        }
+    }
+
+    fn on_ended(&mut self, key: Key, at: Duration) {
+        let Some(line) = self.lines.remove(&key) else { return };
+        let Some(session) = self.sessions.get_mut(&line.client) else { return };
+        if session.served_by.is_some_and(|(serving, _)| serving == key) {
+            session.served_by = None;
+            session.away = Some((at, at));
+        } else if !line.accepted {
+            // This connection may have become the session's own, with another life.
+            session.unclear |= line.expiry != session.kept;
+            session.away = session.away.map(|(earliest, _)| (earliest, at));
+        }
+    }
+
+    /// Everything has had its time: what a resumed session still owes is lost.
+    fn judge_unfinished(&mut self) {
+        for session in self.sessions.values() {
+            let Some((key, true)) = session.served_by.filter(|_| !session.unclear) else { continue };
+            for (id, open) in session.open.iter().filter(|(_, open)| open.on != key) {
+                let expected = format!("{} sent again under packet identifier {id}", show(&open.message));
+                self.findings.rule(session.spec, NOT_RESENT, open.event, expected, "it did not come");
+            }
+            for (id, (_, event)) in session.released.iter().filter(|(_, (on, _))| *on != key) {
+                let expected = format!("PUBREL sent again for packet identifier {id}");
+                self.findings.rule(session.spec, NOT_RESENT, *event, expected, "it did not come");
+            }
+        }
+    }
+}
+
+impl Session {
+    fn new(spec: Spec, key: Key, kept: Option<Duration>) -> Self {
+        Self {
+            spec,
+            served_by: Some((key, false)),
+            kept,
+            away: None,
+            ending: false,
+            unclear: false,
+            open: BTreeMap::new(),
+            released: BTreeMap::new(),
+            done: BTreeMap::new(),
+        }
+    }
+
+    /// A CONNACK says whether the session is there: it must be while it is kept, and not long after.
+    fn judge_presence(&self, present: bool, event: &Event, findings: &mut Findings) {
+        let (earliest, latest) = self.away.unwrap_or((event.at, event.at));
+        let must = self.kept.is_none_or(|kept| event.at.saturating_sub(earliest) + MARGIN < kept);
+        let must_not = self.away.is_some()
+            && self.kept.is_some_and(|kept| event.at.saturating_sub(latest) > kept + SWEEP);
+        if must && !present {
+            findings.rule(self.spec, LOST, event.sequence, "session_present = 1", "session_present = 0");
+        } else if must_not && present {
+            findings.rule(
+                self.spec,
+                KEPT_TOO_LONG,
+                event.sequence,
+                "session_present = 0",
+                "session_present = 1",
+            );
+        }
+    }
+
+    fn on_delivery(
+        &mut self,
+        key: Key,
+        event: u64,
+        packet: &Packet,
+        message: (Bytes, Bytes),
+        findings: &mut Findings,
+    ) {
+        let (id, marked) = (packet_id(packet), flag(packet, "dup"));
+        if let Some(open) = self.open.get_mut(&id)
+            && open.message == message
+        {
+            if !marked && open.on != key && !self.unclear {
+                let expected = format!("DUP on {}, which was sent before", show(&message));
+                findings.rule(self.spec, NOT_MARKED, event, expected, "DUP = 0");
+            }
+            open.on = key;
+            return;
+        }
+        if marked
+            && let Some(done) = self.done.get(&id).filter(|done| done.known && done.message == message)
+            && !self.unclear
+        {
+            let expected = format!("{} not again, as event {} acknowledged it", show(&message), done.at);
+            findings.rule(self.spec, RESENT_AFTER_ACK, event, expected, "it was sent again");
+        }
+        self.done.remove(&id);
+        self.open.remove(&id);
+        // What has expired a broker may give up.
+        if packet.get("message_expiry_interval").is_some() {
+            return;
+        }
+        self.open.insert(id, Open { message, event, on: key });
+    }
+}
+
+/// The topic of a PUBLISH, its alias looked up.
+fn resolve(publish: &Packet, aliases: &mut BTreeMap<i128, Bytes>) -> Option<Bytes> {
+    let topic = mqtt_packet::bytes(publish, "topic");
+    let Some(alias) = publish.integer("topic_alias") else { return Some(topic) };
+    if topic.is_empty() {
+        return aliases.get(&alias).cloned();
+    }
+    aliases.insert(alias, topic.clone());
+    Some(topic)
+}
+
+fn show((topic, payload): &(Bytes, Bytes)) -> String {
+    format!(
+        "{} on topic {}",
+        mqspec_wire::Value::Bytes(payload.clone()),
+        mqspec_wire::Value::Bytes(topic.clone())
+    )
+}
