@@ -6,4 +6,5 @@ mod any_bytes;
 mod crashes;
 mod files;
 mod full;
+mod memory;
 mod support;
