@@ -39,6 +39,8 @@ pub enum Command {
     Replay(ReplayArguments),
     /// Run scenarios under many seeds, on all cores; a shard of it, or what a killed one has left to do.
     Sweep(SweepArguments),
+    /// Draw workloads and faults, run them, and shrink what fails to a scenario.
+    Explore(ExploreArguments),
     /// Add the JSON reports of a sweep's shards up.
     Merge(MergeArguments),
     /// Say what a statement (or a section) means and which scenarios claim it.
@@ -124,6 +126,44 @@ pub struct ReplayArguments {
     /// Count a SHOULD as a MUST.
     #[arg(long)]
     pub strict: bool,
+}
+
+/// `mqspec explore`.
+#[derive(Debug, Args)]
+pub struct ExploreArguments {
+    /// What the clients speak.
+    #[arg(long, value_name = "VERSION", value_parser = parse_spec)]
+    pub spec: Spec,
+    /// How many cases to draw.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub cases: u64,
+    /// Where all chance comes from.
+    #[arg(long, value_name = "SEED", default_value_t)]
+    pub seed: Seed,
+    /// Explore mutants instead of the correct broker: those with this in their names, `all` for every one.
+    #[arg(long, value_name = "NAME")]
+    pub mutant: Vec<String>,
+    /// Read mutants from this file instead of those built in.
+    #[arg(long, value_name = "FILE", requires = "mutant")]
+    pub file: Vec<PathBuf>,
+    /// Try each mutant from this many seeds, and say how many cases it takes in the median.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "mutant")]
+    pub rounds: u64,
+    /// Run only the case of this number, and print its scenario.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "mutant")]
+    pub case: Option<u64>,
+    /// Shrink this many failures, and write them as scenarios.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub shrink: usize,
+    /// Write scenarios to this folder.
+    #[arg(long, value_name = "DIR", default_value = ".mqspec/explored")]
+    pub out: PathBuf,
+    /// How many cases to run at a time [default: one a core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Print a report for programs.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `mqspec sweep`.

@@ -7,6 +7,7 @@ pub mod arguments;
 pub mod choose;
 pub mod command;
 pub mod decode;
+pub mod exploration;
 pub mod failure;
 pub mod interrupt;
 pub mod json_value;
@@ -71,6 +72,7 @@ fn execute(arguments: &Arguments, paint: Paint, out: &mut dyn Write) -> Result<C
         Command::Decode(decode) => command::decode::run(decode, &mut io::stdin().lock(), paint, out),
         Command::Sweep(sweep) => command::sweep::run(sweep, &suite()?, paint, out),
         Command::Merge(merge) => command::merge::run(merge, paint, out),
+        Command::Explore(explore) => command::explore::run(explore, paint, out),
         Command::Broker(broker) => command::broker::run(broker, out),
         Command::Schema(schema) => command::schema::run(schema.of, out),
     }

@@ -4,6 +4,7 @@ pub mod broker;
 pub mod coverage;
 pub mod decode;
 pub mod explain;
+pub mod explore;
 pub mod list;
 pub mod merge;
 pub mod mutants;

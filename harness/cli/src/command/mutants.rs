@@ -103,7 +103,7 @@ pub fn run(
 }
 
 /// The mutants of some files; without files, those built in.
-fn known(files: &[PathBuf]) -> Result<Vec<Mutant>, Failure> {
+pub(crate) fn known(files: &[PathBuf]) -> Result<Vec<Mutant>, Failure> {
     if files.is_empty() {
         return Ok(built_in());
     }
@@ -118,7 +118,7 @@ fn known(files: &[PathBuf]) -> Result<Vec<Mutant>, Failure> {
 }
 
 /// The mutants that have one of these in their names; without names, all of them.
-fn choose(names: &[String], mutants: Vec<Mutant>) -> Result<Vec<Mutant>, Failure> {
+pub(crate) fn choose(names: &[String], mutants: Vec<Mutant>) -> Result<Vec<Mutant>, Failure> {
     if let Some(unknown) =
         names.iter().find(|name| !mutants.iter().any(|mutant| mutant.name.contains(name.as_str())))
     {

@@ -277,7 +277,7 @@ pub fn named_mutant(name: &str) -> Result<Mutant, Failure> {
     Err(Failure::input(UnknownMutant { name: name.to_owned(), help: Some(help) }))
 }
 
-fn bar(pieces: u64) -> ProgressBar {
+pub(in crate::command) fn bar(pieces: u64) -> ProgressBar {
     let visible = io::stderr().is_terminal();
     let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(Some(pieces), target);
