@@ -118,7 +118,12 @@ pub fn convict(case: &Case, number: u64, whole: Judged, mutant: Option<&Mutant>)
 }
 
 /// How many cases a mutant survives from a seed: the number of the first that convicts it, counted from 1.
-pub fn cases_until_convicted(spec: Spec, seed: u64, most: u64, mutant: &Mutant) -> Option<(u64, Case, Judged)> {
+pub fn cases_until_convicted(
+    spec: Spec,
+    seed: u64,
+    most: u64,
+    mutant: &Mutant,
+) -> Option<(u64, Case, Judged)> {
     (0..most).find_map(|number| {
         let case = Case::draw(spec, seed, number);
         let judged = run(&case, Some(mutant));

@@ -74,11 +74,7 @@ pub struct ExploredFailure {
 /// # Errors
 ///
 /// [`Failure::Input`]: a name that no mutant has. [`Failure::Environment`]: a scenario that cannot be written.
-pub fn run(
-    arguments: &ExploreArguments,
-    paint: Paint,
-    out: &mut dyn Write,
-) -> Result<Conclusion, Failure> {
+pub fn run(arguments: &ExploreArguments, paint: Paint, out: &mut dyn Write) -> Result<Conclusion, Failure> {
     if let Some(number) = arguments.case {
         return one(arguments, number, paint, out);
     }
@@ -165,8 +161,8 @@ fn one(
 ) -> Result<Conclusion, Failure> {
     let case = Case::draw(arguments.spec, arguments.seed.0, number);
     writeln!(out, "{}", paint.faint(&format!("case {number}: {}", case.summary())))?;
+    writeln!(out, "{}", case.yaml(&[]))?;
     let judged = exploration::run(&case, None);
-    writeln!(out, "{}", case.yaml(&judged.broken()))?;
     writeln!(out, "{}\ntrace hash: {}", judged.reason(), judged.hash)?;
     Ok(match judged.verdict.outcome {
         Outcome::Pass | Outcome::NotApplicable(_) => Conclusion::Holds,
@@ -183,7 +179,8 @@ fn jobs(arguments: &ExploreArguments) -> usize {
 /// Writes the small case as a scenario.
 fn written(folder: &Path, convicted: &Convicted, mutant: Option<&str>) -> Result<PathBuf, Failure> {
     let case = &convicted.small.case;
-    let name = mutant.map_or_else(|| format!("case-{}", convicted.number), |name| name.replace(['/', '@'], "-"));
+    let name =
+        mutant.map_or_else(|| format!("case-{}", convicted.number), |name| name.replace(['/', '@'], "-"));
     let path = folder.join(format!("{}-{name}.yaml", case.spec.id()));
     let text = case.yaml(&convicted.judged.broken());
     fs::create_dir_all(folder)
@@ -252,7 +249,11 @@ fn conclude(document: &Document, json: bool, out: &mut dyn Write) -> Result<Conc
         super::write_json(document, out)?;
     } else {
         let passed = document.cases - document.failures.len() as u64;
-        writeln!(out, "{} cases in {:.1} s, {:.0} a second", document.cases, document.seconds, document.rate)?;
+        writeln!(
+            out,
+            "{} cases in {:.1} s, {:.0} a second",
+            document.cases, document.seconds, document.rate
+        )?;
         let more = if inconclusive > 0 { format!(", {inconclusive} inconclusive") } else { String::new() };
         writeln!(out, "{passed} passed, {failed} failed, 0 skipped{more}")?;
     }

@@ -85,9 +85,17 @@ fn filled(spec: Spec, text: &str, names: &[&'static str], draws: &[u16; 8]) -> V
 /// The packets that are worth a fault, from a client or to it.
 fn packets(spec: Spec, from: bool) -> &'static [&'static str] {
     match (spec.is_mqtt(), from) {
-        (true, true) => {
-            &["any", "connect", "publish", "puback", "pubrec", "pubrel", "pubcomp", "subscribe", "unsubscribe"]
-        }
+        (true, true) => &[
+            "any",
+            "connect",
+            "publish",
+            "puback",
+            "pubrec",
+            "pubrel",
+            "pubcomp",
+            "subscribe",
+            "unsubscribe",
+        ],
         (true, false) => &["any", "connack", "publish", "puback", "pubrec", "pubrel", "pubcomp", "suback"],
         (false, true) => &[
             "any",

@@ -15,7 +15,8 @@ impl Case {
     /// The scenario; `statements` are full ids that it is known to show the breach of.
     pub fn yaml(&self, statements: &[String]) -> String {
         let mut text = String::from("title: What clients do under faults keeps every guarantee\n");
-        let _ = writeln!(text, "about: Drawn by mqspec explore; run it with seed {:#x} in memory.", self.seed);
+        let _ =
+            writeln!(text, "about: Drawn by mqspec explore; run it with seed {:#x} in memory.", self.seed);
         let _ = writeln!(text, "protocols: [{}]", self.spec);
         let short: Vec<_> =
             statements.iter().filter_map(|id| id.split_once('/').map(|(_, short)| short)).collect();
@@ -74,7 +75,11 @@ impl Case {
             lines.push(self.line(&Act::Settle));
         }
         lines.extend(self.checks.iter().map(|(name, drained)| {
-            if *drained { format!("check: {{ {name}: {{ drained: true }} }}") } else { format!("check: {name}") }
+            if *drained {
+                format!("check: {{ {name}: {{ drained: true }} }}")
+            } else {
+                format!("check: {name}")
+            }
         }));
         lines
     }

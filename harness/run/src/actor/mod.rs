@@ -276,7 +276,8 @@ impl Actor {
         drop(out.send(Outgoing::End(how, EndedBy::Peer(Side::Client))));
         let clock = &self.environment.clock;
         let limit = clock.now() + self.environment.patience;
-        while self.is_open() {
+        // A client may have opened another one by the time that we look.
+        while self.outgoing().is_some_and(|(current, _)| current == number) {
             let news = self.news.notified();
             tokio::select! {
                 biased;

@@ -18,36 +18,36 @@ use crate::parallel::in_parallel;
 /// What an exploration of mutants leaves for programs.
 #[derive(Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(title = "mqspec explore --mutant output")]
-pub struct Document {
+pub(super) struct Document {
     /// 1.
-    pub schema_version: u32,
+    pub(super) schema_version: u32,
     /// How many mutants were tried.
-    pub total: usize,
+    pub(super) total: usize,
     /// How many were convicted from every seed.
-    pub killed: usize,
+    pub(super) killed: usize,
     /// Each mutant.
-    pub mutants: Vec<Entry>,
+    pub(super) mutants: Vec<Entry>,
 }
 
 /// A mutant.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Entry {
+pub(super) struct Entry {
     /// Its name with its version.
-    pub name: String,
+    pub(super) name: String,
     /// How many cases each seed took; `null`: it survived them all.
-    pub cases: Vec<Option<u64>>,
+    pub(super) cases: Vec<Option<u64>>,
     /// The median of these, where at least half of the seeds convicted it.
-    pub median: Option<u64>,
+    pub(super) median: Option<u64>,
     /// What it was convicted under first.
-    pub statements: Vec<String>,
+    pub(super) statements: Vec<String>,
     /// How many steps the shrunk case has.
-    pub steps: Option<usize>,
+    pub(super) steps: Option<usize>,
     /// The trace's hash of the shrunk case.
-    pub hash: Option<String>,
+    pub(super) hash: Option<String>,
     /// Whether the shrunk case leaves the same trace each time.
-    pub repeats: bool,
+    pub(super) repeats: bool,
     /// The command that runs the shrunk case, which the correct broker passes.
-    pub replay: Option<String>,
+    pub(super) replay: Option<String>,
 }
 
 /// Explores mutants.
