@@ -11,13 +11,14 @@ use mqspec_wire::Spec;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::sweep::{bar, rate};
+use super::sweep::bar;
 use crate::arguments::ExploreArguments;
 use crate::exploration::{self, Convicted, Judged};
 use crate::failure::{Conclusion, Failure};
 use crate::paint::Paint;
 use crate::parallel::in_parallel;
 use crate::seed::Seed;
+use crate::sweep::report::rate;
 
 mod against_mutants;
 
@@ -130,7 +131,7 @@ fn failures(
     paint: Paint,
     out: &mut dyn Write,
 ) -> Result<Vec<(u64, Judged)>, Failure> {
-    let bar = bar(usize::try_from(arguments.cases).unwrap_or(usize::MAX));
+    let bar = bar(arguments.cases);
     let mut failures = Vec::new();
     let work = |number| {
         let judged = exploration::run(&Case::draw(arguments.spec, arguments.seed.0, number), None);

@@ -199,7 +199,7 @@ fn of(shard: &str) -> u64 {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a rate for people; 2^53 runs are out of reach")]
-fn rate(cases: u64, seconds: f64) -> f64 {
+pub(crate) fn rate(cases: u64, seconds: f64) -> f64 {
     if seconds > 0.0 { cases as f64 / seconds } else { 0.0 }
 }
 

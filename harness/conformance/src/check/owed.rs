@@ -22,6 +22,13 @@ const PINGRESP: Rule =
 /// Full ids of the statements that a broker breaks that never sends this packet to a client that has done what
 /// asks for it, on a connection that lives. None: no sentence demands it.
 pub fn statements(spec: Spec, answer: &str) -> &'static [&'static str] {
+    if spec == Spec::Amqp091 {
+        return match answer {
+            "confirm" => &["rabbitmq/RMQ-confirm-all-acknowledged"],
+            name if name.ends_with("-ok") => &["amqp-0-9-1/AMQP-2.2.1-sync-reply-unique"],
+            _ => &[],
+        };
+    }
     let rule = match answer {
         "connack" => CONNACK,
         "puback" => PUBACK,

@@ -11,7 +11,8 @@ pub struct Kind {
     /// Its name in what was drawn.
     pub name: &'static str,
     /// The scenario's words, with places for what is drawn: `{pass}` is a packet with its way and its client,
-    /// `{client}` the client alone, `{n}` 1 to 4, `{bytes}` 0 to 200, `{ms}` 10 ms to 3 s.
+    /// `{client}` the client alone, `{n}` 1 to 4, `{bytes}` 0 to 200, `{ms}` 10 ms to 3 s, `{short}` 10 to
+    /// 200 ms: what a healed fault still holds back must come before the run is called quiet.
     /// Words of the language (`restart_broker`) stand for themselves.
     pub text: &'static str,
 }
@@ -20,13 +21,24 @@ pub struct Kind {
 pub const KINDS: &[Kind] = &[
     Kind { name: "drop", text: "drop: {pass}, nth: {n}, then: cut" },
     Kind { name: "cut", text: "cut_after: {pass}, nth: {n}" },
-    Kind { name: "delay", text: "delay: {pass}, nth: {n}, by: {ms}" },
+    Kind { name: "delay", text: "delay: {pass}, nth: {n}, by: {short}" },
     Kind { name: "truncate", text: "truncate: {pass}, nth: {n}, bytes: {bytes}" },
     Kind { name: "reset", text: "reset: {client}, after_bytes: {bytes}, direction: {way}" },
     Kind { name: "fin", text: "fin: {client}, after_bytes: {bytes}, direction: {way}" },
     Kind { name: "fragment", text: "fragment: {client}, sizes: [{n}, {n}]" },
     Kind { name: "stall", text: "stall: {client}, for: {ms}, direction: {way}" },
     Kind { name: "partition", text: "partition: {client}, for: {ms}" },
+    Kind { name: "lossy", text: "drop: {pass}, probability: 0.05, times: {n}, then: cut" },
+    Kind { name: "coalesce", text: "coalesce: {client}, within: {short}, direction: {way}" },
+    Kind { name: "latency", text: "latency: {client}, by: {short}, for: {ms}" },
+    Kind { name: "loss", text: "loss: {client}, probability: 0.1, reset_after: 2, for: {ms}" },
+    Kind {
+        name: "bandwidth",
+        text: "bandwidth: {client}, bytes_per_second: 400, direction: {way}, for: {ms}",
+    },
+    Kind { name: "slow_reader", text: "slow_reader: {client}, bytes_per_second: 400, for: {ms}" },
+    Kind { name: "refuse", text: "refuse: {client}, times: {n}" },
+    Kind { name: "connect_timeout", text: "connect_timeout: {client}" },
     Kind { name: "restart", text: "restart_broker" },
     Kind { name: "outage", text: "kill_broker start_broker" },
 ];
@@ -78,6 +90,7 @@ fn filled(spec: Spec, text: &str, names: &[&'static str], draws: &[u16; 8]) -> V
         .replacen("{n}", &(1 + first % 4).to_string(), 1)
         .replace("{n}", &(1 + second % 9).to_string())
         .replace("{bytes}", &(bytes % 200).to_string())
+        .replace("{short}", &format!("{}ms", 10 + millis % 190))
         .replace("{ms}", &format!("{}ms", 10 + millis % 3000));
     vec![Act::Fault { client, text }]
 }

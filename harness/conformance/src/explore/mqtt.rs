@@ -39,11 +39,8 @@ fn case(
     places: &[proptest::sample::Index],
 ) -> Case {
     for (fault, place) in faults.into_iter().zip(places) {
-        let mut at = place.index(storm.len() + 1);
-        for act in fault {
-            storm.insert(at.min(storm.len()), act);
-            at += 1;
-        }
+        let at = place.index(storm.len() + 1);
+        storm.splice(at..at, fault);
     }
     let mut steps = subscriptions;
     steps.push(Act::Settle);
@@ -117,7 +114,7 @@ fn act(spec: Spec, clients: usize) -> impl Strategy<Value = Act> + use<> {
         1 => simple("connect"),
         1 => simple("reset"),
         4 => wait(),
-        1 => Just(Act::Settle),
+        1 => Just(Act::Wait(2000)),
     ]
 }
 

@@ -62,11 +62,13 @@ impl Case {
     }
 
     fn lines(&self) -> Vec<String> {
-        let mut lines: Vec<String> = self.steps.iter().map(|act| self.line(act)).collect();
+        let mut down = false;
+        let mut lines: Vec<String> =
+            self.steps.iter().filter(|act| makes_sense(act, &mut down)).map(|act| self.line(act)).collect();
         if self.steps.iter().any(|act| matches!(act, Act::Fault { .. })) {
             lines.push(String::from("fault: { heal: all }"));
         }
-        if self.is_down() {
+        if down {
             lines.push(self.line(&Act::Broker("start_broker")));
         }
         lines.push(self.line(&Act::Settle));
@@ -89,15 +91,6 @@ impl Case {
         self.steps.iter().any(|act| match act {
             Act::Do { client, .. } | Act::Fault { client, .. } => *client == index,
             Act::Broker(_) | Act::Wait(_) | Act::Settle => false,
-        })
-    }
-
-    /// Whether the broker is left dead by the steps.
-    fn is_down(&self) -> bool {
-        self.steps.iter().fold(false, |down, act| match act {
-            Act::Broker("kill_broker") => true,
-            Act::Broker(_) => false,
-            Act::Do { .. } | Act::Fault { .. } | Act::Wait(_) | Act::Settle => down,
         })
     }
 
@@ -124,4 +117,14 @@ impl Case {
     pub fn is_mqtt(&self) -> bool {
         self.spec != Spec::Amqp091
     }
+}
+
+/// Whether a step can be done: a dead broker cannot die, and one that lives cannot be started.
+fn makes_sense(act: &Act, down: &mut bool) -> bool {
+    let Act::Broker(word) = act else { return true };
+    let possible = *down == (*word == "start_broker");
+    if possible {
+        *down = *word == "kill_broker";
+    }
+    possible
 }

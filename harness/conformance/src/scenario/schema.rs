@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mqspec_wire::{FieldShape, PacketShape, Shape, Spec, malformations, shapes};
 use serde_json::{Map, Value, json};
 
-use super::lower::{amqp, disk, fault, head, matcher, mqtt, steps, stream_fault};
+use super::lower::{amqp, client, disk, fault, head, matcher, mqtt, steps, stream_fault};
 use crate::check::GUARANTEES;
 use crate::plan::DiskOperation;
 use crate::plan::capability::CAPABILITIES;
@@ -155,6 +155,8 @@ fn actor() -> Value {
     let mut properties = fields_of(&connect);
     properties.extend(amqp::CONNECT_KEYS.iter().map(|key| ((*key).to_owned(), json!({}))));
     properties.insert(String::from("protocol"), json!({ "enum": protocols() }));
+    let answers = json!({ "type": "array", "items": { "enum": client::ANSWERS } });
+    properties.insert(String::from("answers"), answers);
     properties.insert(String::from("role"), json!({ "enum": ["client", "scripted"] }));
     properties.insert(String::from("session_expiry"), reference("duration"));
     properties.insert(String::from("will"), json!({ "type": "object" }));

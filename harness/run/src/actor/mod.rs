@@ -48,6 +48,10 @@ pub struct Actor {
     /// Connections that the broker thinks are open, and this actor has lost.
     ghosts: RefCell<Vec<Connection>>,
     opened: Cell<u32>,
+    /// What still comes on a connection before the newest is of no interest, and not recorded.
+    only_newest: Cell<bool>,
+    /// The connection that a fault is about to end: what is sent on it now comes too late.
+    ending: Cell<Option<ConnectionNumber>>,
 }
 
 /// Both gates of a connection.
@@ -88,6 +92,8 @@ impl Actor {
             gates: RefCell::default(),
             ghosts: RefCell::default(),
             opened: Cell::new(0),
+            only_newest: Cell::new(false),
+            ending: Cell::new(None),
         })
     }
 
@@ -180,6 +186,15 @@ impl Actor {
             self.recorder.record(What::Sent { actor: self.id, connection, packet, fate: Fate::AfterEnd });
             return;
         };
+        if self.ending.get() == Some(number) {
+            self.recorder.record(What::Sent {
+                actor: self.id,
+                connection: number,
+                packet,
+                fate: Fate::AfterEnd,
+            });
+            return;
+        }
         if self.passes_freely(number, Way::Out) {
             let raw = packet.raw.clone();
             self.recorder.record(What::Sent {
@@ -218,7 +233,10 @@ impl Actor {
                     write(Outgoing::Bytes(part, self.layer.now()));
                 }
                 Deed::Pause(duration) => write(Outgoing::Pause(duration)),
-                Deed::End => write(Outgoing::End(Ending::Fin, EndedBy::Fault)),
+                Deed::End => {
+                    self.ending.set(Some(number));
+                    write(Outgoing::End(Ending::Fin, EndedBy::Fault));
+                }
                 Deed::Remind(hold) => self.remind(number, Way::Out, hold, LONGEST_HOLD),
             }
         }
@@ -289,8 +307,13 @@ impl Actor {
         }
     }
 
-    /// Leaves the connection as it is, open and never used again: what comes on it is recorded and given to nobody,
-    /// and it ends when the broker ends it.
+    /// From now on this is a client: it does not look at what comes on a connection before its newest.
+    pub(crate) fn forget_old_connections(&self) {
+        self.only_newest.set(true);
+    }
+
+    /// Leaves the connection as it is, open and never used again: nobody looks at what comes on it, and it ends
+    /// when the broker ends it.
     pub fn abandon(&self) {
         self.abandoned.borrow_mut().extend(self.connection.borrow_mut().take());
     }
@@ -346,6 +369,9 @@ impl Actor {
 
     /// Takes a packet that the fault layer let through.
     pub(crate) fn take(&self, number: ConnectionNumber, packet: Packet, fate: Fate) {
+        if self.only_newest.get() && self.opened.get() != number.0 {
+            return;
+        }
         if packet.oddities.is_empty() {
             let doubt = second_opinion::on_received(self.spec, &packet.raw);
             self.disagreements.borrow_mut().extend(doubt);

@@ -10,9 +10,9 @@ use super::Script;
 use crate::actor::client::Outstanding;
 
 /// How often we look.
-const PERIOD: Duration = Duration::from_millis(50);
+const PERIOD: Duration = Duration::from_millis(100);
 /// How long nothing must move before we call it quiet: longer than a round trip and a broker's own timers.
-const QUIET: Duration = Duration::from_millis(250);
+const QUIET: Duration = Duration::from_secs(1);
 
 impl Script {
     /// Waits until every client is done and nothing has moved for a while.
@@ -47,20 +47,18 @@ impl Script {
 
     fn unsettled(&self, step: &Step, within: Duration, open: &[(usize, Outstanding)]) -> Stop {
         let expected = format!("every client to be done within {} s", within.as_secs_f64());
-        let Some((id, first)) = open.first() else {
+        if open.is_empty() {
             return self.ours(step, &expected, String::from("the traffic did not end"));
-        };
+        }
         let owed = open.iter().find_map(|(id, open)| {
             let actor = self.actors.get(*id)?;
             let statements = owed::statements(actor.spec, open.answer);
             (!statements.is_empty() && actor.layer.is_calm()).then_some((actor, open, statements))
         });
         let Some((actor, open, statements)) = owed else {
-            return self.ours(
-                step,
-                &expected,
-                format!("actor {id} waits for a {} {}", first.answer, first.about),
-            );
+            let all = open.iter().map(|(id, open)| format!("actor {id}: {} {}", open.answer, open.about));
+            let all: Vec<_> = all.collect();
+            return self.ours(step, &expected, format!("they wait for: {}", all.join("; ")));
         };
         let name = self.recorder.look(|trace| trace.actor_name(actor.id).to_owned());
         let mut stop = self.stop(step, expected, format!("{name} got no {} {}", open.answer, open.about));

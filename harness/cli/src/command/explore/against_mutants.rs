@@ -60,7 +60,7 @@ pub(super) fn run(
     let of_spec = mutants::known(&arguments.file)?.into_iter().filter(|mutant| mutant.spec == arguments.spec);
     let chosen = mutants::choose(&names, of_spec.collect())?;
     let rounds = arguments.rounds.max(1);
-    let bar = sweep::bar(chosen.len() * usize::try_from(rounds).unwrap_or(usize::MAX));
+    let bar = sweep::bar(chosen.len() as u64 * rounds);
     let mut found: BTreeMap<u64, Option<u64>> = BTreeMap::new();
     let pieces = chosen.len() as u64 * rounds;
     let work = |piece: u64| {

@@ -2,8 +2,7 @@
 
 use mqspec_wire::shape;
 
-use super::amqp::CONNECT_KEYS;
-use super::packet::{Verb, draft};
+use super::packet::{Verb, draft, take};
 use super::value::literal;
 use super::{Lowering, amqp, mqtt};
 use crate::plan::{Action, ActorId, Expression, Role, Template};
@@ -14,6 +13,8 @@ use crate::scenario::node::{Entry, Node};
 const MQTT: &[&str] = &["connect", "subscribe", "unsubscribe", "publish", "disconnect", "close", "reset"];
 /// What an AMQP client can be asked for.
 const AMQP: &[&str] = &["connect", "call", "publish", "disconnect", "close", "reset"];
+/// What an AMQP client can say to a delivery; `hold` says nothing. A message that comes again it acknowledges.
+pub(in crate::scenario) const ANSWERS: &[&str] = &["ack", "reject", "requeue", "hold"];
 /// Fields that a client chooses by itself.
 const ITS_OWN: &[&str] = &["packet_id", "dup", "topic_alias"];
 
@@ -41,14 +42,20 @@ impl Lowering<'_> {
         if self.spec.is_mqtt() {
             return self.connect_packet(actor, entries);
         }
+        let mut entries = entries;
+        let answers = take(&mut entries, "answers");
         self.amqp_settings(&entries);
         let mut connect = draft("connect", Vec::new());
-        for key in ["user", "password"] {
-            let value = self.setting(&entries, key, ("connection.start-ok", "response"));
-            connect.fields.extend(value.map(|value| (key.to_owned(), value)));
+        for (key, place) in [
+            ("user", ("connection.start-ok", "response")),
+            ("password", ("connection.start-ok", "response")),
+            ("vhost", ("connection.open", "virtual_host")),
+        ] {
+            let value = self.setting(&entries, key, place);
+            let value = value.unwrap_or_else(|| Expression::Name(key.to_owned()));
+            connect.fields.push((key.to_owned(), value));
         }
         for (key, place) in [
-            ("vhost", ("connection.open", "virtual_host")),
             ("heartbeat", ("connection.tune-ok", "heartbeat")),
             ("frame_max", ("connection.tune-ok", "frame_max")),
             ("channel_max", ("connection.tune-ok", "channel_max")),
@@ -58,7 +65,25 @@ impl Lowering<'_> {
         }
         let channels = self.channels(&entries).into_iter().map(|channel| literal(i128::from(channel)));
         connect.fields.push((String::from("channels"), Expression::List(channels.collect())));
+        let answers = answers.map(|entry| self.answers(&entry.value));
+        connect.fields.extend(answers.map(|answers| (String::from("answers"), Expression::List(answers))));
         connect
+    }
+
+    /// `answers: [ack, requeue]`: what a client says to deliveries, over and over.
+    fn answers(&mut self, node: &Node) -> Vec<Expression> {
+        let words = node.as_list().unwrap_or(std::slice::from_ref(node));
+        let mut answers = Vec::new();
+        for word in words {
+            match word.as_text() {
+                Some(known) if ANSWERS.contains(&known) => answers.push(literal(known)),
+                _ => self.report(
+                    Problem::new(word.span.clone(), "a client does not say this to a delivery")
+                        .help(format!("answers: a list of {}", ANSWERS.join(", "))),
+                ),
+            }
+        }
+        answers
     }
 
     /// `alice: { verb: … }` of a client.
@@ -139,8 +164,12 @@ impl Lowering<'_> {
         let node = &verb.head.value;
         match verb.head.key.as_str() {
             "connect" => {
-                let entries = self.map(node, "connect")?;
-                self.known_keys(&entries, "connect", CONNECT_KEYS);
+                let mut entries = self.map(node, "connect")?;
+                let defaults = self.actors.get(verb.actor.0).map(|actor| actor.defaults.clone());
+                let inherited = defaults.into_iter().flatten();
+                let inherited: Vec<&Entry> =
+                    inherited.filter(|entry| entries.iter().all(|own| own.key != entry.key)).collect();
+                entries.extend(inherited);
                 Some(self.client_connect(verb.actor, entries))
             }
             "disconnect" => {

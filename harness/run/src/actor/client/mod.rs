@@ -4,8 +4,10 @@
 //! run's own time, and hands what arrives to the protocol's [`Duties`], which say what to send. What it does at
 //! all comes from the plan, and how long it backs off from a stream of chance of its own.
 
+mod amqp;
 mod mqtt;
 mod request;
+mod topology;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -24,7 +26,7 @@ use crate::environment::{Clock, Environment};
 /// The wait before the second attempt to connect; it doubles with each further one.
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 /// The longest wait between attempts.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
 
 /// Something that a client waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,12 +92,18 @@ impl Drop for Running {
 impl Client {
     /// Gives an actor its duties; `connect` says how it connects.
     pub fn start(actor: &Rc<Actor>, connect: Draft, environment: &Environment) -> (Rc<Self>, Running) {
+        let duties: Box<dyn Duties> = if actor.spec.is_mqtt() {
+            Box::new(mqtt::Mqtt::new(actor.spec, connect))
+        } else {
+            Box::new(amqp::Amqp::new(connect))
+        };
         let client = Rc::new(Self {
             actor: Rc::clone(actor),
-            duties: RefCell::new(Box::new(mqtt::Mqtt::new(actor.spec, connect))),
+            duties: RefCell::new(duties),
             asked: Notify::new(),
             clock: Rc::clone(&environment.clock),
         });
+        actor.forget_old_connections();
         let draws = environment.chance.stream(&format!("client {}", actor.id.0));
         let task = tokio::task::spawn_local(Rc::clone(&client).run(draws));
         (client, Running(task.abort_handle()))
