@@ -70,7 +70,7 @@ fn number_payloads(steps: &mut [Act]) {
 fn client(spec: Spec, name: &'static str) -> impl Strategy<Value = Client> + use<> {
     let session = select(vec!["none", "lasting", "lasting", "lasting", "short"]);
     let receive_maximum = proptest::option::weighted(0.3, 1..=4_u32);
-    let keep_alive = proptest::option::weighted(0.2, 1..=30_u32);
+    let keep_alive = proptest::option::weighted(0.2, 5..=30_u32);
     let will = proptest::option::weighted(0.4, (0..=2_u8, any::<bool>(), select(&TOPICS[..]), 0..=2_u8));
     (session, receive_maximum, keep_alive, will).prop_map(
         move |(session, receive_maximum, keep_alive, will)| {

@@ -48,7 +48,7 @@ pub struct Actor {
     /// Connections that the broker thinks are open, and this actor has lost.
     ghosts: RefCell<Vec<Connection>>,
     opened: Cell<u32>,
-    /// What still comes on a connection before the newest is of no interest, and not recorded.
+    /// What still comes on a connection that has ended or been replaced is of no interest, and not recorded.
     only_newest: Cell<bool>,
     /// The connection that a fault is about to end: what is sent on it now comes too late.
     ending: Cell<Option<ConnectionNumber>>,
@@ -307,7 +307,7 @@ impl Actor {
         }
     }
 
-    /// From now on this is a client: it does not look at what comes on a connection before its newest.
+    /// From now on this is a client: it looks only at the connection that it has open.
     pub(crate) fn forget_old_connections(&self) {
         self.only_newest.set(true);
     }
@@ -369,7 +369,7 @@ impl Actor {
 
     /// Takes a packet that the fault layer let through.
     pub(crate) fn take(&self, number: ConnectionNumber, packet: Packet, fate: Fate) {
-        if self.only_newest.get() && self.opened.get() != number.0 {
+        if self.only_newest.get() && self.outgoing().is_none_or(|(current, _)| current != number) {
             return;
         }
         if packet.oddities.is_empty() {
