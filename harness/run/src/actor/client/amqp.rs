@@ -154,12 +154,11 @@ impl Amqp {
         let (Some(tag), Some(channel)) = (packet.integer("delivery_tag"), packet.integer("channel")) else {
             return;
         };
-        let answer = match packet.bool("redelivered") {
-            Some(true) => Answer::Ack,
-            _ => {
-                self.turn += 1;
-                self.answers.get((self.turn - 1) % self.answers.len().max(1)).copied().unwrap_or(Answer::Ack)
-            }
+        let answer = if packet.bool("redelivered") == Some(true) {
+            Answer::Ack
+        } else {
+            self.turn += 1;
+            self.answers.get((self.turn - 1) % self.answers.len().max(1)).copied().unwrap_or(Answer::Ack)
         };
         let draft = match answer {
             Answer::Hold => return,
