@@ -9,6 +9,8 @@ const FILES: &[(&str, &str)] = &[
     ("amqp-hostile.yaml", include_str!("../../mutants/amqp-hostile.yaml")),
     ("amqp-messages.yaml", include_str!("../../mutants/amqp-messages.yaml")),
     ("amqp-queues.yaml", include_str!("../../mutants/amqp-queues.yaml")),
+    ("crashes-mqtt.yaml", include_str!("../../mutants/crashes-mqtt.yaml")),
+    ("crashes-amqp.yaml", include_str!("../../mutants/crashes-amqp.yaml")),
     ("faults-durability.yaml", include_str!("../../mutants/faults-durability.yaml")),
     ("faults-mqtt.yaml", include_str!("../../mutants/faults-mqtt.yaml")),
     ("faults-amqp.yaml", include_str!("../../mutants/faults-amqp.yaml")),

@@ -197,6 +197,11 @@ pub enum NewValue {
 }
 
 impl Mutant {
+    /// Whether it keeps records from the log, or from their place in it.
+    pub fn tampers_with_records(&self) -> bool {
+        self.rewrites.iter().any(|rewrite| matches!(rewrite.on, Occasion::Record(_)))
+    }
+
     /// Whether it looks at what clients send.
     pub fn reads_clients(&self) -> bool {
         self.rewrites.iter().any(|rewrite| matches!(rewrite.on, Occasion::FromClient(_)))
