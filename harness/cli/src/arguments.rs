@@ -53,6 +53,8 @@ pub enum Command {
     Decode(DecodeArguments),
     /// Run the reference broker on real sockets.
     Broker(BrokerArguments),
+    /// Stand between any client and any broker: strike with faults, tell what passes, judge the broker.
+    Proxy(ProxyArguments),
     /// Print the JSON Schema of scenario files or of an output.
     Schema(SchemaArguments),
 }
@@ -344,6 +346,38 @@ pub struct BrokerArguments {
     /// ends forgets everything.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+}
+
+/// `mqspec proxy`.
+#[derive(Debug, Args)]
+pub struct ProxyArguments {
+    /// The port that clients connect to, or `address:port` (port 0: any free one).
+    #[arg(long, value_name = "PORT|ADDRESS:PORT")]
+    pub listen: String,
+    /// The broker, as `host:port`.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub to: String,
+    /// What the clients speak; MQTT's version is taken from each CONNECT.
+    #[arg(long, value_name = "SPEC", value_parser = parse_spec, default_value = "mqtt-5.0")]
+    pub spec: Spec,
+    /// What goes wrong: a YAML list of faults as scenarios have them, about an actor `client` (docs/PROXY.md).
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+    /// Where all chance comes from.
+    #[arg(long, value_name = "N", default_value_t)]
+    pub seed: Seed,
+    /// Write what passed into this file, too, when the proxy ends.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Print no packets, only what is wrong with them.
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Leave out the bytes of the packets.
+    #[arg(long)]
+    pub no_bytes: bool,
+    /// Count a SHOULD as a MUST.
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// `mqspec schema`.

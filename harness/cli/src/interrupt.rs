@@ -1,4 +1,4 @@
-//! What happens when somebody interrupts mqspec while it runs a broker: the broker goes first.
+//! What happens when somebody interrupts mqspec: a broker that it runs goes first, and a server says goodbye.
 
 use std::sync::Arc;
 
@@ -35,4 +35,18 @@ pub fn end_with(process: &Arc<Process>) -> Result<(), Failure> {
         std::process::exit(INTERRUPTED);
     })?;
     Ok(())
+}
+
+/// Ends when somebody asks the process to end, by Ctrl-C or SIGTERM. Where the system lets nobody ask, never.
+pub async fn interrupted() {
+    match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+        (Ok(mut interrupt), Ok(mut terminate)) => {
+            tokio::select! {
+                biased;
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        (Err(_), _) | (_, Err(_)) => std::future::pending().await,
+    }
 }

@@ -74,6 +74,7 @@ fn execute(arguments: &Arguments, paint: Paint, out: &mut dyn Write) -> Result<C
         Command::Merge(merge) => command::merge::run(merge, paint, out),
         Command::Explore(explore) => command::explore::run(explore, paint, out),
         Command::Broker(broker) => command::broker::run(broker, out),
+        Command::Proxy(proxy) => command::proxy::run(proxy, paint, out),
         Command::Schema(schema) => command::schema::run(schema.of, out),
     }
 }

@@ -3,8 +3,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use mqspec_conformance::plan::Plan;
+use mqspec_conformance::plan::{ActorId, Plan};
 use mqspec_conformance::trace::{Event, Trace, What};
+
+use mqspec_wire::Spec;
 
 use crate::environment::Clock;
 
@@ -19,6 +21,19 @@ impl Recorder {
     pub fn new(plan: &Plan, clock: Rc<dyn Clock>) -> Self {
         let actors = plan.actors.iter().map(|actor| (actor.name.clone(), actor.spec)).collect();
         Self { clock, trace: RefCell::new(Trace { actors, events: Vec::new() }) }
+    }
+
+    /// An empty trace without actors: they come one by one.
+    pub fn empty(clock: Rc<dyn Clock>) -> Self {
+        Self { clock, trace: RefCell::default() }
+    }
+
+    /// One more actor.
+    pub fn add_actor(&self, spec: Spec, name: impl FnOnce(ActorId) -> String) -> ActorId {
+        let mut trace = self.trace.borrow_mut();
+        let id = ActorId(trace.actors.len());
+        trace.actors.push((name(id), spec));
+        id
     }
 
     /// Appends an event and returns its sequence number.

@@ -8,6 +8,7 @@ use mqspec_run::sut::reference::{self, FilesError, LogError, Place, ServeError, 
 
 use crate::arguments::BrokerArguments;
 use crate::failure::{Conclusion, Failure};
+use crate::interrupt::interrupted;
 
 /// A broker that cannot serve (any more).
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -82,19 +83,4 @@ pub fn run(arguments: &BrokerArguments, out: &mut dyn Write) -> Result<Conclusio
             }
         }
     })
-}
-
-/// Ends when somebody asks the process to end, by Ctrl-C or SIGTERM. Where the system lets nobody ask, never.
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
-        (Ok(mut interrupt), Ok(mut terminate)) => {
-            tokio::select! {
-                biased;
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        (Err(_), _) | (_, Err(_)) => std::future::pending().await,
-    }
 }

@@ -8,6 +8,7 @@ pub mod explore;
 pub mod list;
 pub mod merge;
 pub mod mutants;
+pub mod proxy;
 pub mod replay;
 pub mod schema;
 pub mod sweep;

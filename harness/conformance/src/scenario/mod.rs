@@ -17,7 +17,9 @@ pub use schema::schema;
 
 pub(crate) use lower::mutant::mutants as lower_mutants;
 
-use crate::plan::Plan;
+use mqspec_wire::Spec;
+
+use crate::plan::{Fault, Plan};
 
 /// Reads a scenario: one plan for each protocol version that it is for, in the order of the file.
 ///
@@ -49,6 +51,17 @@ pub fn load(path: &str, text: &str) -> Result<Vec<Plan>, Diagnostics> {
     } else {
         Err(failed(problems))
     }
+}
+
+/// Reads a list of faults, each as a `fault:` step has it, about an actor called `client`: whoever connects.
+///
+/// # Errors
+///
+/// As [`load`]'s; also what only a scenario can do, since there the connection's time is known.
+pub fn load_faults(path: &str, text: &str, spec: Spec) -> Result<Vec<Fault>, Diagnostics> {
+    let failed = |problems| Diagnostics::new(path, text, problems);
+    let root = parse(text).map_err(failed)?;
+    lower::fault::faults(text, &root, spec).map_err(failed)
 }
 
 /// A scenario's path below `scenarios/` without its ending.

@@ -6,7 +6,7 @@ use std::io;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use mqspec_conformance::plan::{Ending, OpenFor};
 use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Fate};
 use mqspec_wire::{Decoder, Side};
@@ -18,8 +18,9 @@ use super::Actor;
 use crate::environment::chance::Draws;
 use crate::environment::{Connected, Environment};
 use crate::fault::gate::{Deed, LONGEST_HOLD};
-use crate::fault::line::{Line, SEGMENT, takes};
-use crate::fault::stream::Passage;
+use crate::fault::line::{Line, takes};
+use crate::fault::pen::{Outgoing, Pen};
+use crate::fault::stream::{Opened, Passage};
 use crate::fault::{Layer, Trouble, Way};
 
 /// How long we go on reading after our own FIN. A socket closed with unread bytes answers with a reset,
@@ -29,19 +30,6 @@ const DRAIN: Duration = Duration::from_secs(1);
 const UNDER_WAY: usize = 1 << 16;
 /// A slow reader reads this often in a second.
 const READS_PER_SECOND: u64 = 20;
-
-/// What the writing task is asked to do, in order.
-#[derive(Debug)]
-pub(crate) enum Outgoing {
-    /// Write these bytes, which the actor wrote at that time.
-    Bytes(Bytes, Duration),
-    /// Hold everything back for so long.
-    Pause(Duration),
-    /// The broker's end has gone: let go of the network, and write into the void.
-    Sever,
-    /// End the connection.
-    End(Ending, EndedBy),
-}
 
 /// A connection that has not ended.
 pub(crate) struct Connection {
@@ -67,14 +55,13 @@ impl Connection {
         let (out, queue) = mpsc::unbounded_channel();
         let stream = |what: &str| environment.chance.stream(&format!("{what} {} {}", actor.id.0, number.0));
         let draws = |way: &str| environment.weather.then(|| stream(way));
-        let opened = actor.layer.now();
+        let opened = actor.layer.open();
         let silent = Rc::new(Cell::new(false));
         let reading = Reading {
             actor: Rc::downgrade(actor),
             layer: Rc::clone(&actor.layer),
             number,
             opened,
-            out: out.downgrade(),
             abort: Rc::clone(&abort),
             decoder: Decoder::new(actor.spec, Side::Server),
             weather: draws("in"),
@@ -87,10 +74,14 @@ impl Connection {
         let writing = Writing {
             actor: Rc::downgrade(actor),
             number,
-            weather: draws("out"),
-            line: Line::new(stream("line out")),
+            pen: Pen::new(
+                Rc::clone(&actor.layer),
+                Way::Out,
+                Line::new(stream("line out")),
+                draws("out"),
+                Rc::clone(&silent),
+            ),
             reader: reader.clone(),
-            silent: Rc::clone(&silent),
         };
         let writer = tokio::task::spawn_local(writing.run(queue, writer)).abort_handle();
         Self { number, out, reader, writer, abort, silent }
@@ -131,8 +122,7 @@ struct Reading {
     actor: Weak<Actor>,
     layer: Rc<Layer>,
     number: ConnectionNumber,
-    opened: Duration,
-    out: mpsc::WeakUnboundedSender<Outgoing>,
+    opened: Opened,
     abort: Rc<dyn Fn()>,
     decoder: Decoder,
     weather: Option<Draws>,
@@ -284,11 +274,6 @@ impl Reading {
 
     /// The actor has gone without a word. The socket stays, unread, until the broker is told.
     async fn vanish(self, reader: Box<dyn AsyncRead + Unpin>) {
-        let Some(actor) = self.actor.upgrade() else { return };
-        self.layer
-            .tell(String::from("struck: the actor has gone; for the broker the connection is still open"));
-        actor.vanish(self.number, self.decoder.rest().len());
-        drop(actor);
         self.layer.half_open_over().await;
         drop(reader);
         if let Some(actor) = self.actor.upgrade() {
@@ -298,15 +283,8 @@ impl Reading {
 
     /// The broker's end has gone without a word, and the actor waits in vain.
     async fn hear_nothing(self, reader: Box<dyn AsyncRead + Unpin>) {
-        self.layer.tell(String::from(
-            "struck: the broker's end has gone; for the actor the connection is still open",
-        ));
         (self.abort)();
         drop(reader);
-        if let Some(out) = self.out.upgrade() {
-            // A closed queue means that the connection has just ended.
-            drop(out.send(Outgoing::Sever));
-        }
         self.layer.half_open_over().await;
         self.end(EndedBy::Fault, Ending::Reset);
     }
@@ -315,10 +293,8 @@ impl Reading {
 struct Writing {
     actor: Weak<Actor>,
     number: ConnectionNumber,
-    weather: Option<Draws>,
-    line: Line,
+    pen: Pen,
     reader: AbortHandle,
-    silent: Rc<Cell<bool>>,
 }
 
 impl Writing {
@@ -328,133 +304,9 @@ impl Writing {
         writer: Box<dyn AsyncWrite + Unpin>,
     ) {
         let mut writer = Some(writer);
-        let mut next = None;
-        loop {
-            let outgoing = match next.take() {
-                Some(outgoing) => outgoing,
-                None => match queue.recv().await {
-                    Some(outgoing) => outgoing,
-                    None => return,
-                },
-            };
-            let Some(actor) = self.actor.upgrade() else { return };
-            match outgoing {
-                Outgoing::Pause(duration) => actor.layer.delay(duration).await,
-                Outgoing::Sever => writer = None,
-                Outgoing::Bytes(bytes, written) => {
-                    let (bytes, written) =
-                        self.gather(&actor.layer, bytes, written, &mut queue, &mut next).await;
-                    if let Some((ending, by)) = self.send(&actor, &mut writer, bytes, written).await {
-                        return self.finish(&actor, writer, ending, by).await;
-                    }
-                }
-                Outgoing::End(ending, by) => {
-                    actor.layer.free(Way::Out).await;
-                    return self.finish(&actor, writer, ending, by).await;
-                }
-            }
-        }
-    }
-    /// Where a fault says so, waits for what else is written and makes one piece of it. What is not for
-    /// writing is kept for `next`.
-    async fn gather(
-        &mut self,
-        layer: &Layer,
-        bytes: Bytes,
-        written: Duration,
-        queue: &mut mpsc::UnboundedReceiver<Outgoing>,
-        next: &mut Option<Outgoing>,
-    ) -> (Bytes, Duration) {
-        let Some(within) = layer.gathering(Way::Out) else { return (bytes, written) };
-        let gathered = self.line.gather(within, written);
-        layer.until(gathered).await;
-        let mut whole = BytesMut::from(&*bytes);
-        while next.is_none()
-            && let Ok(outgoing) = queue.try_recv()
-        {
-            match outgoing {
-                Outgoing::Bytes(more, _) => whole.extend_from_slice(&more),
-                other @ (Outgoing::Pause(_) | Outgoing::Sever | Outgoing::End(..)) => *next = Some(other),
-            }
-        }
-        (whole.freeze(), gathered)
-    }
-
-    /// Lets bytes travel to the broker; returns how the connection must end now.
-    async fn send(
-        &mut self,
-        actor: &Rc<Actor>,
-        writer: &mut Option<Box<dyn AsyncWrite + Unpin>>,
-        mut bytes: Bytes,
-        written: Duration,
-    ) -> Option<(Ending, EndedBy)> {
-        if !actor.layer.is_shaped(Way::Out) {
-            actor.layer.until(self.line.after_what_went_before(written)).await;
-            return self.write(&actor.layer, writer, bytes).await;
-        }
-        while !bytes.is_empty() {
-            let segment = bytes.split_to(bytes.len().min(SEGMENT));
-            let journey = actor.layer.journey(Way::Out, &mut self.line, segment.len(), written);
-            actor.layer.until(journey.due).await;
-            if journey.reset {
-                return Some((Ending::Reset, EndedBy::Fault));
-            }
-            let ending = self.write(&actor.layer, writer, segment).await;
-            if ending.is_some() {
-                return ending;
-            }
-        }
-        None
-    }
-
-    /// Writes bytes in pieces, as faults and weather want them; returns how the connection must end now.
-    async fn write(
-        &mut self,
-        layer: &Layer,
-        writer: &mut Option<Box<dyn AsyncWrite + Unpin>>,
-        mut bytes: Bytes,
-    ) -> Option<(Ending, EndedBy)> {
-        let sizes = layer.fragments(Way::Out);
-        let mut sizes = sizes.as_ref().map(|sizes| sizes.iter().copied().cycle());
-        while !bytes.is_empty() {
-            let size = match &mut sizes {
-                Some(sizes) => sizes.next().unwrap_or(bytes.len()),
-                None => self.split(bytes.len()),
-            };
-            let mut piece = bytes.split_to(size.clamp(1, bytes.len()));
-            layer.free(Way::Out).await;
-            let passage = layer.verdict(Way::Out, piece.len());
-            let ending = match passage {
-                Passage::All => None,
-                Passage::None => continue,
-                Passage::Then(passed, ending) => {
-                    piece.truncate(passed);
-                    Some((ending, EndedBy::Fault))
-                }
-            };
-            if let Some(writer) = writer.as_mut().filter(|_| !self.silent.get()) {
-                // A failed write means that the broker has gone; the reading task sees and records it.
-                if writer.write_all(&piece).await.is_err() || writer.flush().await.is_err() {
-                    return ending;
-                }
-            }
-            if ending.is_some() {
-                return ending;
-            }
-        }
-        None
-    }
-
-    /// How many of these bytes the network takes in one piece: usually all.
-    fn split(&mut self, bytes: usize) -> usize {
-        match &mut self.weather {
-            Some(draws) if bytes > 1 => {
-                let whole = !draws.once_in(4);
-                let part = 1 + usize::try_from(draws.below(bytes as u64 - 1)).unwrap_or(0);
-                if whole { bytes } else { part }
-            }
-            Some(_) | None => bytes,
-        }
+        let Some((ending, by)) = self.pen.run(&mut queue, &mut writer).await else { return };
+        let Some(actor) = self.actor.upgrade() else { return };
+        self.finish(&actor, writer, ending, by).await;
     }
 
     async fn finish(

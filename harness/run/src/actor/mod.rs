@@ -12,15 +12,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mqspec_conformance::plan::{ActorId, ConnectFault, Ending};
+use mqspec_conformance::plan::{ActorId, ConnectFault, Ending, OpenFor};
 use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Fate, What};
 use mqspec_wire::{Decoder, Draft, EncodeError, Packet, Side, Spec};
 use tokio::sync::Notify;
 
-use self::connection::{Connection, Outgoing};
+use self::connection::Connection;
 use self::inbox::{Inbox, Item};
 use crate::environment::Environment;
 use crate::fault::gate::{Deed, Gate, LONGEST_HOLD, read_back, unknown};
+use crate::fault::pen::Outgoing;
 use crate::fault::{Layer, Way};
 use crate::recorder::Recorder;
 
@@ -346,17 +347,34 @@ impl Actor {
         self.news.notify_waiters();
     }
 
-    /// The actor loses its connection without a word to the broker, for which it stays open.
-    pub(crate) fn vanish(&self, number: ConnectionNumber, rest: usize) {
-        let ghost = self.connection.borrow_mut().take_if(|connection| connection.number == number);
-        let Some(ghost) = ghost else { return };
-        ghost.fall_silent();
-        self.ghosts.borrow_mut().push(ghost);
-        let (by, how) = (EndedBy::Fault, Ending::Reset);
-        let sequence =
-            self.recorder.record(What::Ended { actor: self.id, connection: number, by, how, rest });
-        self.inbox.borrow_mut().push(Item::Ended { by, how, sequence });
-        self.news.notify_waiters();
+    /// One of the two peers loses the connection that is open now, and the other is not told. The layer
+    /// knows until when; the reading task holds the socket, or lets go of it.
+    pub fn half_open(&self, for_whom: OpenFor) {
+        match for_whom {
+            OpenFor::Broker => {
+                let Some(ghost) = self.connection.borrow_mut().take() else { return };
+                self.layer.tell(String::from(
+                    "struck: the actor has gone; for the broker the connection is still open",
+                ));
+                let number = ghost.number;
+                ghost.fall_silent();
+                self.ghosts.borrow_mut().push(ghost);
+                // Gone by itself: unlike a cut, this end is one that the broker cannot see.
+                let (by, how) = (EndedBy::Peer(Side::Client), Ending::Reset);
+                let ended = What::Ended { actor: self.id, connection: number, by, how, rest: 0 };
+                let sequence = self.recorder.record(ended);
+                self.inbox.borrow_mut().push(Item::Ended { by, how, sequence });
+                self.news.notify_waiters();
+            }
+            OpenFor::Actor => {
+                let Some((_, out)) = self.outgoing() else { return };
+                self.layer.tell(String::from(
+                    "struck: the broker's end has gone; for the actor the connection is still open",
+                ));
+                // A closed queue means that the connection has just ended.
+                drop(out.send(Outgoing::Sever));
+            }
+        }
     }
 
     /// The broker is told that a connection has ended which the actor had lost.

@@ -161,17 +161,26 @@ impl Network for LiveNetwork {
                 io::Error::new(io::ErrorKind::AddrNotAvailable, format!("no address for {spec} is known"))
             })?;
             let stream = TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await?;
-            stream.set_nodelay(true)?;
-            let stream = Rc::new(stream);
-            let aborted = Rc::clone(&stream);
-            Ok(Connected {
-                reader: Box::new(Half(Rc::clone(&stream))),
-                writer: Box::new(Half(stream)),
-                // A failure leaves an orderly close instead, which every plan that resets can bear.
-                abort: Box::new(move || drop(aborted.set_zero_linger())),
-            })
+            connected(stream)
         })
     }
+}
+
+/// Both halves of a socket.
+///
+/// # Errors
+///
+/// What the system says about the socket.
+pub(crate) fn connected(stream: TcpStream) -> io::Result<Connected> {
+    stream.set_nodelay(true)?;
+    let stream = Rc::new(stream);
+    let aborted = Rc::clone(&stream);
+    Ok(Connected {
+        reader: Box::new(Half(Rc::clone(&stream))),
+        writer: Box::new(Half(stream)),
+        // A failure leaves an orderly close instead, which every plan that resets can bear.
+        abort: Box::new(move || drop(aborted.set_zero_linger())),
+    })
 }
 
 /// Half of a socket. Unlike tokio's own halves it sends nothing when it is dropped, so that an abortive
@@ -218,8 +227,9 @@ impl AsyncWrite for Half {
     }
 }
 
-struct RealClock {
-    start: Instant,
+/// Time since it was made.
+pub(crate) struct RealClock {
+    pub(crate) start: Instant,
 }
 
 impl Clock for RealClock {

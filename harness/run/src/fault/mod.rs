@@ -1,12 +1,13 @@
 //! What goes wrong between a client and the broker, planned as data, struck here.
 //!
 //! A [`Layer`] belongs to an actor and outlives its connections: a fault lies in wait across a reconnection.
-//! `packet` decides which packets are struck and `gate` carries it out; `stream` knows what happens to bytes
-//! and `line` when they come out. Every strike is an event of the trace.
+//! `packet` decides which packets are struck and `gate` carries it out; `stream` knows what happens to bytes,
+//! `line` when they come out, and `pen` writes them. Every strike is an event of the trace.
 
 pub mod gate;
 pub mod line;
 pub mod packet;
+pub mod pen;
 pub mod stream;
 pub mod words;
 
@@ -14,14 +15,16 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use mqspec_conformance::plan::{ActorId, ConnectFault, Direction, OpenFor, PacketFault, StreamFault, When};
+use mqspec_conformance::plan::{
+    ActorId, ConnectFault, Direction, Fault, OpenFor, PacketFault, StreamFault, When,
+};
 use mqspec_conformance::trace::What;
 
 use mqspec_wire::Packet;
 use tokio::sync::Notify;
 
 use self::line::{Journey, Line};
-use self::stream::{Over, Passage, Streams};
+use self::stream::{Opened, Over, Passage, Streams};
 use crate::environment::{Chance, Clock};
 use crate::recorder::Recorder;
 
@@ -70,83 +73,103 @@ pub struct Layer {
     clock: Rc<dyn Clock>,
     chance: Chance,
     recorder: Rc<Recorder>,
+    planned: Rc<Planned>,
+}
+
+/// What is planned; several layers can share it.
+#[derive(Default)]
+struct Planned {
     packets: RefCell<packet::Rules>,
     streams: RefCell<Streams>,
     connects: RefCell<Vec<(ConnectFault, u32)>>,
     /// How many faults were planned so far; each has chance of its own.
-    planned: Cell<u32>,
+    count: Cell<u32>,
     changed: Notify,
 }
 
 impl Layer {
     /// Nothing goes wrong yet.
     pub fn new(actor: ActorId, clock: Rc<dyn Clock>, chance: Chance, recorder: Rc<Recorder>) -> Self {
+        Self { actor, clock, chance, recorder, planned: Rc::default() }
+    }
+
+    /// The same faults for one more actor: each strikes one or the other.
+    #[must_use]
+    pub fn shared_with(&self, actor: ActorId) -> Self {
         Self {
             actor,
-            clock,
-            chance,
-            recorder,
-            packets: RefCell::default(),
-            streams: RefCell::default(),
-            connects: RefCell::default(),
-            planned: Cell::new(0),
-            changed: Notify::new(),
+            clock: Rc::clone(&self.clock),
+            chance: self.chance,
+            recorder: Rc::clone(&self.recorder),
+            planned: Rc::clone(&self.planned),
+        }
+    }
+
+    /// Plans a fault, whoever it names.
+    pub fn plan(&self, fault: Fault) {
+        match fault {
+            Fault::Packet { direction, packet, when, fault, .. } => {
+                self.plan_packet(direction, packet, when, fault);
+            }
+            Fault::Stream { direction, fault, .. } => self.plan_stream(direction, &fault),
+            Fault::Connect { fault, times, .. } => self.plan_connect(fault, times),
+            Fault::Heal { .. } => self.heal(),
         }
     }
 
     /// Plans a fault for packets.
     pub fn plan_packet(&self, direction: Direction, name: Option<String>, when: When, fault: PacketFault) {
-        let number = self.planned.replace(self.planned.get() + 1);
+        let number = self.planned.count.replace(self.planned.count.get() + 1);
         let draws = self.chance.stream(&format!("fault {} {number}", self.actor.0));
-        self.packets.borrow_mut().plan(direction, name, when, fault, (self.clock.now(), draws));
+        self.planned.packets.borrow_mut().plan(direction, name, when, fault, (self.clock.now(), draws));
     }
 
     /// Plans a fault for bytes, from now on.
     pub fn plan_stream(&self, direction: Direction, fault: &StreamFault) {
-        self.streams.borrow_mut().plan(direction, fault, self.clock.now());
-        self.changed.notify_waiters();
+        self.planned.streams.borrow_mut().plan(direction, fault, self.clock.now());
+        self.planned.changed.notify_waiters();
     }
 
     /// Plans a fault for so many attempts to connect.
     pub fn plan_connect(&self, fault: ConnectFault, times: u32) {
-        self.connects.borrow_mut().push((fault, times));
+        self.planned.connects.borrow_mut().push((fault, times));
     }
 
     /// Takes everything back. A partition that is healed leaves a dead connection: see `stream`.
     pub fn heal(&self) {
-        self.packets.borrow_mut().clear();
-        self.connects.borrow_mut().clear();
-        self.streams.borrow_mut().heal(self.clock.now());
-        self.changed.notify_waiters();
+        self.planned.packets.borrow_mut().clear();
+        self.planned.connects.borrow_mut().clear();
+        self.planned.streams.borrow_mut().heal(self.clock.now());
+        self.planned.changed.notify_waiters();
     }
 
     /// Whether a fault lies in wait that will cut the connection.
     pub fn will_cut(&self) -> bool {
-        self.packets.borrow().will_cut()
+        self.planned.packets.borrow().will_cut()
     }
 
     /// Whether nothing is planned and nothing is under way: what does not arrive now is not our doing.
     pub fn is_calm(&self) -> bool {
         self.spares_packets()
-            && self.connects.borrow().is_empty()
-            && self.streams.borrow().is_calm(self.clock.now())
+            && self.planned.connects.borrow().is_empty()
+            && self.planned.streams.borrow().is_calm(self.clock.now())
     }
 
     /// Whether no fault lies in wait for packets.
     pub fn spares_packets(&self) -> bool {
-        self.packets.borrow().is_empty()
+        self.planned.packets.borrow().is_empty()
     }
 
     /// What faults had to strike and have not.
     pub fn never_struck(&self) -> Vec<String> {
-        let connects = self.connects.borrow();
+        let connects = self.planned.connects.borrow();
         let connects = connects.iter().map(|_| String::from("an attempt to connect"));
-        self.packets.borrow().never_struck().chain(connects).collect()
+        self.planned.packets.borrow().never_struck().chain(connects).collect()
     }
 
     /// What happens to an attempt to connect that begins now.
     pub fn connect(&self) -> Option<ConnectFault> {
-        let mut connects = self.connects.borrow_mut();
+        let mut connects = self.planned.connects.borrow_mut();
         let (fault, times) = connects.first_mut()?;
         let fault = *fault;
         *times = times.saturating_sub(1);
@@ -162,14 +185,14 @@ impl Layer {
         if self.spares_packets() {
             return None;
         }
-        let struck = self.packets.borrow_mut().strike(way, packet, self.clock.now())?;
+        let struck = self.planned.packets.borrow_mut().strike(way, packet, self.clock.now())?;
         self.tell(format!("struck: the {} {} {}", packet.name, way.name(), words::packet_fault(&struck)));
         Some(struck)
     }
 
     /// What happens to bytes that are about to pass.
     pub fn verdict(&self, way: Way, bytes: usize) -> Passage {
-        let passage = self.streams.borrow_mut().pass(way, bytes, self.clock.now());
+        let passage = self.planned.streams.borrow_mut().pass(way, bytes, self.clock.now());
         if let Passage::Then(passed, _) = passage {
             self.tell(format!("struck: of {bytes} bytes {} {passed} pass, then the stream ends", way.name()));
         }
@@ -178,7 +201,7 @@ impl Layer {
 
     /// When bytes written at `written` come out of a line. Delays that chance had a say in are events.
     pub fn journey(&self, way: Way, line: &mut Line, bytes: usize, written: Duration) -> Journey {
-        let Some(shape) = self.streams.borrow().shape(way, self.clock.now()) else {
+        let Some(shape) = self.planned.streams.borrow().shape(way, self.clock.now()) else {
             return Journey { due: line.after_what_went_before(written), losses: 0, reset: false };
         };
         let gathered = match (way, shape.coalesce) {
@@ -210,17 +233,17 @@ impl Layer {
 
     /// Whether something makes bytes late now, so that more of them can be under way at a time.
     pub fn is_shaped(&self, way: Way) -> bool {
-        self.streams.borrow().shape(way, self.clock.now()).is_some()
+        self.planned.streams.borrow().shape(way, self.clock.now()).is_some()
     }
 
     /// Within which time what is written is to be one piece.
     pub fn gathering(&self, way: Way) -> Option<Duration> {
-        self.streams.borrow().shape(way, self.clock.now()).and_then(|shape| shape.coalesce)
+        self.planned.streams.borrow().shape(way, self.clock.now()).and_then(|shape| shape.coalesce)
     }
 
     /// How many bytes per second the actor reads at most.
     pub fn reading_speed(&self) -> Option<u64> {
-        self.streams.borrow().reading_speed(self.clock.now())
+        self.planned.streams.borrow().reading_speed(self.clock.now())
     }
 
     /// Ends when the way is free of stalls.
@@ -228,13 +251,18 @@ impl Layer {
         self.until_over(|streams, now| Some(streams.stalled(way, now))).await;
     }
 
-    /// Ends when something befalls a connection that was opened at that time.
-    pub async fn trouble(&self, opened: Duration) -> Trouble {
-        let changed = self.changed.notified();
+    /// A connection begins.
+    pub fn open(&self) -> Opened {
+        self.planned.streams.borrow_mut().open(self.clock.now())
+    }
+
+    /// Ends when something befalls a connection.
+    pub async fn trouble(&self, opened: Opened) -> Trouble {
+        let changed = self.planned.changed.notified();
         let now = self.clock.now();
         let (half_open, partition) = {
-            let streams = self.streams.borrow();
-            (streams.half_open(opened, now), streams.partition_end(opened, now))
+            let streams = self.planned.streams.borrow();
+            (streams.half_open(opened, now), streams.partition_end(opened.at, now))
         };
         if let Some(for_whom) = half_open {
             return Trouble::HalfOpen(for_whom);
@@ -254,8 +282,8 @@ impl Layer {
     }
 
     /// Ends when the partition that struck a connection is over; never where none did.
-    pub async fn partition_over(&self, opened: Duration) {
-        self.until_over(|streams, now| streams.partition_end(opened, now)).await;
+    pub async fn partition_over(&self, opened: Opened) {
+        self.until_over(|streams, now| streams.partition_end(opened.at, now)).await;
     }
 
     /// Ends when the peer that does not know is told that its half-open connection has ended.
@@ -265,8 +293,8 @@ impl Layer {
 
     async fn until_over(&self, end: impl Fn(&Streams, Duration) -> Option<Over>) {
         loop {
-            let changed = self.changed.notified();
-            let over = end(&self.streams.borrow(), self.clock.now());
+            let changed = self.planned.changed.notified();
+            let over = end(&self.planned.streams.borrow(), self.clock.now());
             match over {
                 Some(Over::Now) => return,
                 Some(Over::At(time)) => tokio::select! {
@@ -281,7 +309,7 @@ impl Layer {
 
     /// The sizes that bytes are to be cut into, where a fault says so.
     pub fn fragments(&self, way: Way) -> Option<Vec<usize>> {
-        self.streams.borrow().fragments(way)
+        self.planned.streams.borrow().fragments(way)
     }
 
     /// The time now.

@@ -11,8 +11,19 @@ use super::Way;
 pub struct Streams {
     into: OneWay,
     out: OneWay,
-    /// A half-open connection: who does not know, from when on, until when.
-    half_open: Option<(OpenFor, Duration, Span)>,
+    /// How many connections were opened so far.
+    opened: u64,
+    /// A half-open connection: who does not know, which was the newest connection then, and until when.
+    half_open: Option<(OpenFor, u64, Span)>,
+}
+
+/// A connection, as far as faults tell it from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// When it was opened.
+    pub at: Duration,
+    /// How many had been opened by then, itself included.
+    pub number: u64,
 }
 
 /// What is planned for one way.
@@ -123,10 +134,16 @@ impl Streams {
         into.into_iter().chain(out)
     }
 
+    /// A connection begins.
+    pub fn open(&mut self, at: Duration) -> Opened {
+        self.opened += 1;
+        Opened { at, number: self.opened }
+    }
+
     /// Plans a fault from now on.
     pub fn plan(&mut self, direction: Direction, fault: &StreamFault, now: Duration) {
         if let StreamFault::HalfOpen { for_whom, duration } = fault {
-            self.half_open = Some((*for_whom, now, Span::new(now, *duration)));
+            self.half_open = Some((*for_whom, self.opened, Span::new(now, *duration)));
         }
         for way in self.ways(direction) {
             match fault {
@@ -224,10 +241,10 @@ impl Streams {
         end
     }
 
-    /// Whether a connection opened at `opened` has become half-open, and for whom.
-    pub fn half_open(&self, opened: Duration, now: Duration) -> Option<OpenFor> {
-        let (for_whom, since, span) = self.half_open?;
-        (since >= opened && span.is_on(now)).then_some(for_whom)
+    /// Whether a connection has become half-open, and for whom.
+    pub fn half_open(&self, opened: Opened, now: Duration) -> Option<OpenFor> {
+        let (for_whom, newest, span) = self.half_open?;
+        (opened.number <= newest && span.is_on(now)).then_some(for_whom)
     }
 
     /// When the half-open connection of that time ends for the peer who was not told.
@@ -301,9 +318,11 @@ mod tests {
     fn only_the_connection_of_its_time_becomes_half_open() {
         let mut streams = Streams::default();
         let fault = StreamFault::HalfOpen { for_whom: OpenFor::Broker, duration: None };
+        let first = streams.open(NOW);
         streams.plan(Direction::Both, &fault, NOW);
-        assert_eq!(streams.half_open(Duration::ZERO, NOW), Some(OpenFor::Broker));
-        assert_eq!(streams.half_open(NOW + Duration::from_millis(1), NOW), None);
+        let second = streams.open(NOW);
+        assert_eq!(streams.half_open(first, NOW), Some(OpenFor::Broker));
+        assert_eq!(streams.half_open(second, NOW), None, "though no time has passed");
         assert_eq!(streams.half_open_end(NOW), Over::Unknown);
         streams.heal(NOW);
         assert_eq!(streams.half_open_end(NOW), Over::Now);

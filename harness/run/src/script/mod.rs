@@ -320,6 +320,9 @@ impl Script {
                     return Err(self.ours(step, "an open connection that can become half-open", actual));
                 }
                 actor.layer.plan_stream(direction, &fault);
+                if let StreamFault::HalfOpen { for_whom, .. } = fault {
+                    actor.half_open(for_whom);
+                }
             }
             Fault::Connect { actor, fault, times } => {
                 self.actor(step, actor)?.layer.plan_connect(fault, times);

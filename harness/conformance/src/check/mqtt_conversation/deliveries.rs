@@ -53,7 +53,8 @@ pub(super) struct Deliveries {
 impl Deliveries {
     /// Takes over what a resumed session may still release.
     pub(super) fn resume(&mut self, session: &Session) {
-        for id in &session.received {
+        // Where the client's PUBCOMP was lost with its connection, the broker is right to send PUBREL again.
+        for id in session.received.union(&session.completed) {
             *self.releases.entry(*id).or_default() += 1;
         }
     }
@@ -80,6 +81,9 @@ impl Deliveries {
             session.unacknowledged.remove(&id);
             if packet.name == "pubrec" {
                 session.received.insert(id);
+            }
+            if packet.name == "pubcomp" {
+                session.completed.insert(id);
             }
             if ends_it {
                 session.released.remove(&id);
@@ -202,6 +206,7 @@ impl Deliveries {
         } else if let Some((session, content)) = known {
             self.judge_dup(spec, event, id, dup, session, &content, findings);
             session.unacknowledged.insert(id, content);
+            session.completed.remove(&id);
         }
         self.seen.insert(id);
         self.inflight.insert(id, qos(packet));

@@ -1,11 +1,16 @@
 //! `fault:` steps: faults on packets, and which word is whose. `stream_fault` has those on bytes and connects.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::Lowering;
+use mqspec_wire::Spec;
+
 use super::packet::take;
 use super::scalar::reference;
-use crate::plan::{Action, ActorId, Amount, Direction, Fault, PacketFault, Probability, When};
+use super::{Actor, Lowering};
+use crate::plan::{
+    Action, ActorId, Amount, Direction, Fault, PacketFault, Probability, Role, StreamFault, When,
+};
 use crate::scenario::diagnostic::{Problem, suggest};
 use crate::scenario::node::{Entry, Kind, Node};
 
@@ -36,6 +41,39 @@ pub(crate) const FAULTS: &[(&str, &str)] = &[
 
 /// The words of [`FAULTS`] that are about packets.
 const PACKET_FAULTS: &[&str] = &["drop", "cut_after", "duplicate", "delay", "truncate", "reorder", "flip"];
+
+/// A list of faults about an actor `client`, for a proxy: what `fault:` steps say, but for what needs a step's
+/// time.
+pub(crate) fn faults(text: &str, root: &Node, spec: Spec) -> Result<Vec<Fault>, Vec<Problem>> {
+    let mut lowering = Lowering::new(text, spec);
+    lowering.actors.push(Actor {
+        name: "client",
+        spec,
+        defaults: Vec::new(),
+        role: Role::Scripted,
+        taken: BTreeSet::new(),
+        next_identifier: 1,
+    });
+    let Some(items) = root.as_list() else {
+        return Err(vec![
+            Problem::new(root.span.clone(), "the file is a list of faults")
+                .help("- { drop: puback, to: client, then: cut }"),
+        ]);
+    };
+    let mut faults = Vec::new();
+    for item in items {
+        match lowering.fault_of(item) {
+            Some(Fault::Stream { fault: StreamFault::HalfOpen { .. }, .. } | Fault::Heal { .. }) => {
+                lowering.report(
+                    Problem::new(item.span.clone(), "a proxy's faults are planned before anybody connects")
+                        .help("`half_open` and `heal` are about the connections of that time"),
+                );
+            }
+            fault => faults.extend(fault),
+        }
+    }
+    if lowering.problems.is_empty() { Ok(faults) } else { Err(lowering.problems) }
+}
 
 impl Lowering<'_> {
     /// `fault: { drop: pubrel, to: alice, then: cut }` and its like.

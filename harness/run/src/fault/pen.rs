@@ -1,0 +1,181 @@
+//! Writes what one end of a connection is given, as faults and weather want it: late, in pieces, or not at all.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use mqspec_conformance::plan::Ending;
+use mqspec_conformance::trace::EndedBy;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc;
+
+use super::line::{Line, SEGMENT};
+use super::stream::Passage;
+use super::{Layer, Way};
+use crate::environment::chance::Draws;
+
+/// What a [`Pen`] is asked to do, in order.
+#[derive(Debug)]
+pub enum Outgoing {
+    /// Write these bytes, which were given at that time.
+    Bytes(Bytes, Duration),
+    /// Hold everything back for so long.
+    Pause(Duration),
+    /// The other end has gone: let go of the network, and write into the void.
+    Sever,
+    /// End the connection.
+    End(Ending, EndedBy),
+}
+
+/// The writing end of one way of a connection.
+pub struct Pen {
+    layer: Rc<Layer>,
+    way: Way,
+    line: Line,
+    weather: Option<Draws>,
+    silent: Rc<Cell<bool>>,
+    /// What was taken out of the queue before its turn.
+    next: Option<Outgoing>,
+}
+
+impl Pen {
+    /// A pen for a new connection. Where `silent` is set, what is written vanishes.
+    pub fn new(
+        layer: Rc<Layer>,
+        way: Way,
+        line: Line,
+        weather: Option<Draws>,
+        silent: Rc<Cell<bool>>,
+    ) -> Self {
+        Self { layer, way, line, weather, silent, next: None }
+    }
+
+    /// Writes what comes out of a queue until the connection must end, and says how; `None` where nobody
+    /// has anything more to write. A severed writer is taken.
+    pub async fn run(
+        &mut self,
+        queue: &mut mpsc::UnboundedReceiver<Outgoing>,
+        writer: &mut Option<Box<dyn AsyncWrite + Unpin>>,
+    ) -> Option<(Ending, EndedBy)> {
+        loop {
+            let outgoing = match self.next.take() {
+                Some(outgoing) => outgoing,
+                None => queue.recv().await?,
+            };
+            match outgoing {
+                Outgoing::Pause(duration) => self.layer.delay(duration).await,
+                Outgoing::Sever => *writer = None,
+                Outgoing::Bytes(bytes, written) => {
+                    let (bytes, written) = self.gather(bytes, written, queue).await;
+                    let ending = self.send(writer, bytes, written).await;
+                    if ending.is_some() {
+                        return ending;
+                    }
+                }
+                Outgoing::End(ending, by) => {
+                    self.layer.free(self.way).await;
+                    return Some((ending, by));
+                }
+            }
+        }
+    }
+
+    /// Where a fault says so, waits for what else is written and makes one piece of it. What is not for
+    /// writing is kept for later.
+    async fn gather(
+        &mut self,
+        bytes: Bytes,
+        written: Duration,
+        queue: &mut mpsc::UnboundedReceiver<Outgoing>,
+    ) -> (Bytes, Duration) {
+        let Some(within) = self.layer.gathering(self.way) else { return (bytes, written) };
+        let gathered = self.line.gather(within, written);
+        self.layer.until(gathered).await;
+        let mut whole = BytesMut::from(&*bytes);
+        while self.next.is_none()
+            && let Ok(outgoing) = queue.try_recv()
+        {
+            match outgoing {
+                Outgoing::Bytes(more, _) => whole.extend_from_slice(&more),
+                other @ (Outgoing::Pause(_) | Outgoing::Sever | Outgoing::End(..)) => self.next = Some(other),
+            }
+        }
+        (whole.freeze(), gathered)
+    }
+
+    /// Lets bytes travel to the broker; returns how the connection must end now.
+    async fn send(
+        &mut self,
+        writer: &mut Option<Box<dyn AsyncWrite + Unpin>>,
+        mut bytes: Bytes,
+        written: Duration,
+    ) -> Option<(Ending, EndedBy)> {
+        if !self.layer.is_shaped(self.way) {
+            self.layer.until(self.line.after_what_went_before(written)).await;
+            return self.write(writer, bytes).await;
+        }
+        while !bytes.is_empty() {
+            let segment = bytes.split_to(bytes.len().min(SEGMENT));
+            let journey = self.layer.journey(self.way, &mut self.line, segment.len(), written);
+            self.layer.until(journey.due).await;
+            if journey.reset {
+                return Some((Ending::Reset, EndedBy::Fault));
+            }
+            let ending = self.write(writer, segment).await;
+            if ending.is_some() {
+                return ending;
+            }
+        }
+        None
+    }
+
+    /// Writes bytes in pieces, as faults and weather want them; returns how the connection must end now.
+    async fn write(
+        &mut self,
+        writer: &mut Option<Box<dyn AsyncWrite + Unpin>>,
+        mut bytes: Bytes,
+    ) -> Option<(Ending, EndedBy)> {
+        let sizes = self.layer.fragments(self.way);
+        let mut sizes = sizes.as_ref().map(|sizes| sizes.iter().copied().cycle());
+        while !bytes.is_empty() {
+            let size = match &mut sizes {
+                Some(sizes) => sizes.next().unwrap_or(bytes.len()),
+                None => self.split(bytes.len()),
+            };
+            let mut piece = bytes.split_to(size.clamp(1, bytes.len()));
+            self.layer.free(self.way).await;
+            let passage = self.layer.verdict(self.way, piece.len());
+            let ending = match passage {
+                Passage::All => None,
+                Passage::None => continue,
+                Passage::Then(passed, ending) => {
+                    piece.truncate(passed);
+                    Some((ending, EndedBy::Fault))
+                }
+            };
+            if let Some(writer) = writer.as_mut().filter(|_| !self.silent.get()) {
+                // A failed write means that the broker has gone; the reading task sees and records it.
+                if writer.write_all(&piece).await.is_err() || writer.flush().await.is_err() {
+                    return ending;
+                }
+            }
+            if ending.is_some() {
+                return ending;
+            }
+        }
+        None
+    }
+
+    /// How many of these bytes the network takes in one piece: usually all.
+    fn split(&mut self, bytes: usize) -> usize {
+        match &mut self.weather {
+            Some(draws) if bytes > 1 => {
+                let whole = !draws.once_in(4);
+                let part = 1 + usize::try_from(draws.below(bytes as u64 - 1)).unwrap_or(0);
+                if whole { bytes } else { part }
+            }
+            Some(_) | None => bytes,
+        }
+    }
+}
