@@ -92,6 +92,9 @@ impl Mqtt {
         if awaits_connect {
             let announced = connect_codec::announced_version(frame.body);
             connection.outbound.version = announced.unwrap_or(Version::V311);
+        } else if frame.packet_type == PacketType::Connect {
+            // [mqtt-5.0/MQTT-3.1.0-2] whatever it says; what could be wrong in it has no code in a DISCONNECT.
+            return Err(Violation::SecondConnect);
         }
         let packet = Packet::decode(&frame, connection.outbound.version)?;
         self.on_packet(id, &packet, turn)?;
