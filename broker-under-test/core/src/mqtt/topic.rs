@@ -4,8 +4,10 @@ use super::codec::{PacketType, Version};
 use super::violation::Violation;
 
 /// Whether a text holds a character that only filters may hold.
+#[inline]
 pub(crate) fn has_wildcard(text: &str) -> bool {
-    text.bytes().any(|byte| byte == b'#' || byte == b'+')
+    // Without an early end, so that it takes many bytes at a time.
+    text.bytes().fold(false, |found, byte| found | (byte == b'#') | (byte == b'+'))
 }
 
 /// Whether a topic is the server's own: clients may read below `$SYS/`, not write.

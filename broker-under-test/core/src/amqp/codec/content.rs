@@ -116,9 +116,13 @@ impl<'a> Properties<'a> {
             return Err(Violation::ContentProperties);
         }
         let mut values = [None; 14];
-        for (property, value) in Property::ALL.into_iter().zip(&mut values) {
-            if flags & property.flag() != 0 {
-                *value = Some(read_property(property, &mut reader)?);
+        // From bit 15 downwards; 1 and 0 have been looked at.
+        let mut present = flags & !3;
+        while present != 0 {
+            let index = present.leading_zeros() as usize;
+            if let (Some(property), Some(value)) = (Property::ALL.get(index), values.get_mut(index)) {
+                present &= !property.flag();
+                *value = Some(read_property(*property, &mut reader)?);
             }
         }
         reader.end()?;

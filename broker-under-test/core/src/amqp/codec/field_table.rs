@@ -163,11 +163,25 @@ struct Open<'a> {
     is_table: bool,
 }
 
-/// Checks that fields fill their tables and arrays exactly, with a stack of fixed size instead of recursion.
+/// Checks that fields fill their tables and arrays exactly.
 fn check(entries: &[u8]) -> Result<(), Violation> {
-    let outermost = Open { rest: Reader::new(entries), is_table: true };
+    let mut reader = Reader::new(entries);
+    while !reader.rest().is_empty() {
+        if let Some(inner) = check_one(&mut reader, true)? {
+            return check_nested(Open { rest: reader, is_table: true }, inner);
+        }
+    }
+    Ok(())
+}
+
+/// The same from the first table or array inside on, with a stack of fixed size instead of recursion.
+#[cold]
+fn check_nested<'a>(outermost: Open<'a>, inner: Open<'a>) -> Result<(), Violation> {
     let mut stack = [outermost; MAX_DEPTH];
-    let mut depth: usize = 1;
+    let mut depth: usize = 2;
+    if let Some(second) = stack.get_mut(1) {
+        *second = inner;
+    }
     while let Some(top) = depth.checked_sub(1).and_then(|top| stack.get_mut(top)) {
         if top.rest.rest().is_empty() {
             depth -= 1;

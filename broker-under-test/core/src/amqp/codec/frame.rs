@@ -40,6 +40,7 @@ pub struct Frame<'a> {
 /// # Errors
 /// An unknown type or a size above `frame_max` is found as soon as the seven header octets are there, before
 /// anything of the payload has to be kept; a wrong end octet before the payload is looked at (§4.2.3).
+#[inline]
 pub fn split_frame(bytes: &[u8], frame_max: u32) -> Result<Option<(Frame<'_>, usize)>, Violation> {
     let Some((&[kind, channel_high, channel_low, s0, s1, s2, s3], after_header)) =
         bytes.split_first_chunk::<7>()

@@ -39,6 +39,7 @@ pub enum PacketType {
 
 impl PacketType {
     /// The type of a first byte; none for the forbidden 0.
+    #[inline]
     fn of(first_byte: u8) -> Option<Self> {
         match first_byte >> 4 {
             1 => Some(Self::Connect),
@@ -61,6 +62,7 @@ impl PacketType {
     }
 
     /// The flags that a packet of this type must carry; none for PUBLISH, whose flags mean something.
+    #[inline]
     fn required_flags(self) -> Option<u8> {
         match self {
             Self::Publish => None,
@@ -119,6 +121,7 @@ impl<'a> Frame<'a> {
     ///
     /// # Errors
     /// Wrong flags, a reserved type, or a Remaining Length of more than four bytes.
+    #[inline]
     pub fn cut(bytes: &'a [u8], limit: usize) -> Result<Cut<'a>, Violation> {
         let Some((first_byte, behind)) = bytes.split_first() else { return Ok(Cut::Incomplete) };
         let packet_type = PacketType::of(*first_byte).ok_or(Violation::ReservedPacketType)?;
@@ -141,6 +144,7 @@ impl<'a> Frame<'a> {
     }
 
     /// [mqtt-5.0/MQTT-1.5.5-1] lengths take as few bytes as possible; 3.1.1 has no such rule.
+    #[inline]
     pub(super) fn require_minimal_length(&self) -> Result<(), Violation> {
         if self.minimal_length { Ok(()) } else { Err(Violation::LengthNotMinimal) }
     }
@@ -155,6 +159,7 @@ struct RemainingLength {
 
 impl RemainingLength {
     /// One to four bytes of seven bits, lowest first; the top bit says that another follows.
+    #[inline]
     fn read(bytes: &[u8]) -> Result<Option<Self>, Violation> {
         let mut value = 0_usize;
         for (index, byte) in bytes.iter().take(4).enumerate() {

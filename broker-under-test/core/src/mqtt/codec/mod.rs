@@ -51,6 +51,7 @@ pub enum Qos {
 
 impl Qos {
     /// The level for its two bits; none for 3.
+    #[inline]
     pub fn from_bits(bits: u8) -> Option<Self> {
         match bits {
             0 => Some(Self::AtMostOnce),
@@ -76,11 +77,13 @@ pub struct PacketIdentifier(pub NonZeroU16);
 
 impl PacketIdentifier {
     /// The identifier of a number; none for 0.
+    #[inline]
     pub fn new(number: u16) -> Option<Self> {
         NonZeroU16::new(number).map(Self)
     }
 
     /// The number, 1 to 65,535.
+    #[inline]
     pub fn get(self) -> u16 {
         self.0.get()
     }
@@ -134,6 +137,7 @@ impl<'a> Packet<'a> {
     ///
     /// # Errors
     /// The first rule that the packet breaks.
+    #[inline]
     pub fn decode(frame: &Frame<'a>, version: Version) -> Result<Self, Violation> {
         if version == Version::V50 {
             frame.require_minimal_length()?;

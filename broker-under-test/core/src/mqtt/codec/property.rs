@@ -75,6 +75,7 @@ pub(super) struct Properties<'a> {
 
 impl<'a> Properties<'a> {
     /// Cuts the properties off the front of what is left of a packet.
+    #[inline]
     pub(super) fn cut(
         reader: &mut Reader<'a>,
         packet_type: PacketType,
@@ -87,11 +88,13 @@ impl<'a> Properties<'a> {
     }
 
     /// The bytes of all properties that have not been read yet.
+    #[inline]
     pub(super) fn raw(&self) -> &'a [u8] {
         self.inner.rest()
     }
 
     /// The identifier of the next property, if there is one. All are below 128, so one byte each.
+    #[inline]
     pub(super) fn next(&mut self) -> Result<Option<u8>, Violation> {
         if self.inner.is_empty() { Ok(None) } else { self.inner.byte(Field::Property).map(Some) }
     }
@@ -107,6 +110,7 @@ impl<'a> Properties<'a> {
     }
 
     /// A user property, which may stand any number of times.
+    #[inline]
     pub(super) fn user_property(&mut self) -> Result<(), Violation> {
         self.inner.string(Field::UserProperty)?;
         self.inner.string(Field::UserProperty)?;
@@ -114,6 +118,7 @@ impl<'a> Properties<'a> {
     }
 
     /// A byte that says no or yes.
+    #[inline]
     pub(super) fn flag(&mut self, identifier: u8) -> Result<bool, Violation> {
         match self.inner.byte(Field::Property)? {
             0 => Ok(false),
@@ -147,27 +152,32 @@ impl<'a> Properties<'a> {
     }
 
     /// Two bytes.
+    #[inline]
     pub(super) fn two_byte(&mut self) -> Result<u16, Violation> {
         self.inner.two_byte(Field::Property)
     }
 
     /// Four bytes.
+    #[inline]
     pub(super) fn four_byte(&mut self) -> Result<u32, Violation> {
         self.inner.four_byte(Field::Property)
     }
 
     /// A string.
+    #[inline]
     pub(super) fn string(&mut self, field: Field) -> Result<&'a str, Violation> {
         self.inner.string(field)
     }
 
     /// Binary data.
+    #[inline]
     pub(super) fn binary(&mut self) -> Result<&'a [u8], Violation> {
         self.inner.binary(Field::Property)
     }
 }
 
 /// Stores the value of a property that may stand only once.
+#[inline]
 pub(super) fn once<T>(slot: &mut Option<T>, identifier: u8, value: T) -> Result<(), Violation> {
     match slot.replace(value) {
         None => Ok(()),

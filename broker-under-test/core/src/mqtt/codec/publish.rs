@@ -100,6 +100,7 @@ impl<'a> PublishProperties<'a> {
     }
 
     /// Reads a property that describes the message itself: what a will may carry too.
+    #[inline]
     pub(super) fn message_property(
         &mut self,
         identifier: u8,

@@ -49,16 +49,19 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// Starts at the front of `bytes`.
+    #[inline]
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
     /// What has not been read yet.
+    #[inline]
     pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
     /// Whether all has been read.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
@@ -67,6 +70,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Fewer are left.
+    #[inline]
     pub fn take(&mut self, count: usize, field: Field) -> Result<&'a [u8], Violation> {
         let (taken, rest) = self.rest.split_at_checked(count).ok_or(Violation::FieldMissing(field))?;
         self.rest = rest;
@@ -77,6 +81,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Nothing is left.
+    #[inline]
     pub fn byte(&mut self, field: Field) -> Result<u8, Violation> {
         let (byte, rest) = self.rest.split_first().ok_or(Violation::FieldMissing(field))?;
         self.rest = rest;
@@ -87,6 +92,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Fewer than two bytes are left.
+    #[inline]
     pub fn two_byte(&mut self, field: Field) -> Result<u16, Violation> {
         let (bytes, rest) = self.rest.split_first_chunk().ok_or(Violation::FieldMissing(field))?;
         self.rest = rest;
@@ -97,6 +103,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Fewer than four bytes are left.
+    #[inline]
     pub fn four_byte(&mut self, field: Field) -> Result<u32, Violation> {
         let (bytes, rest) = self.rest.split_first_chunk().ok_or(Violation::FieldMissing(field))?;
         self.rest = rest;
@@ -107,6 +114,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Unfinished, longer than four bytes, or padded.
+    #[inline]
     pub fn variable_byte(&mut self, field: Field) -> Result<u32, Violation> {
         let mut value = 0_u32;
         for index in 0..4 {
@@ -124,6 +132,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// The length promises more than is left.
+    #[inline]
     pub fn binary(&mut self, field: Field) -> Result<&'a [u8], Violation> {
         let length = self.two_byte(field)?;
         self.take(usize::from(length), field)
@@ -133,10 +142,12 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Cut short, not UTF-8 (surrogates included), or with U+0000.
+    #[inline]
     pub fn string(&mut self, field: Field) -> Result<&'a str, Violation> {
         let bytes = self.binary(field)?;
         let text = std::str::from_utf8(bytes).map_err(|_| Violation::NotUtf8(field))?;
-        if bytes.contains(&0) {
+        // Without an early end, so that it takes many bytes at a time.
+        if bytes.iter().fold(false, |found, byte| found | (*byte == 0)) {
             return Err(Violation::NulCharacter(field));
         }
         Ok(text)
@@ -146,6 +157,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Cut short, or 0.
+    #[inline]
     pub fn packet_identifier(&mut self, packet_type: PacketType) -> Result<PacketIdentifier, Violation> {
         let number = self.two_byte(Field::PacketIdentifier)?;
         PacketIdentifier::new(number).ok_or(Violation::PacketIdentifierZero(packet_type))
@@ -155,6 +167,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Something is left.
+    #[inline]
     pub fn finish(&self, packet_type: PacketType) -> Result<(), Violation> {
         if self.is_empty() { Ok(()) } else { Err(Violation::TrailingBytes(packet_type)) }
     }
