@@ -6,6 +6,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::amqp::codec::{ContentHeader, FrameType, Method, split_frame};
 use crate::mqtt::codec::frame::Cut;
 use crate::mqtt::codec::{Frame, Packet, Version};
@@ -115,23 +117,30 @@ pub fn read_amqp(bytes: &[u8]) -> Reading {
     }
 }
 
-/// A broker with a clock that only moves when told to, whose every answer is looked at.
+/// A broker with a clock that only moves when told to, whose every answer is looked at, and whose records are kept so
+/// that it can die.
 #[derive(Debug)]
 pub struct Bench {
+    config: Config,
     broker: Broker,
     now: Now,
     last_connection: u64,
     open: BTreeSet<ConnectionId>,
+    log: Vec<Bytes>,
+    effects: Effects,
 }
 
 impl Bench {
     /// A broker without connections.
     pub fn new(config: Config) -> Self {
         Self {
-            broker: Broker::new(config),
+            broker: Broker::new(config.clone()),
+            config,
             now: Duration::from_secs(1_700_000_000),
             last_connection: 0,
             open: BTreeSet::new(),
+            log: Vec::new(),
+            effects: Effects::new(),
         }
     }
 
@@ -143,6 +152,11 @@ impl Bench {
     /// Whether a connection has not ended.
     pub fn is_open(&self, connection: ConnectionId) -> bool {
         self.open.contains(&connection)
+    }
+
+    /// Whether the broker has asked for anything to be kept.
+    pub fn has_records(&self) -> bool {
+        !self.log.is_empty()
     }
 
     /// A client opens a connection. What comes of it is told to `observe`.
@@ -177,8 +191,13 @@ impl Bench {
     /// If the broker speaks to a connection that is not open, asks to be woken in the past, or sends nothing and
     /// calls it something.
     pub fn handle(&mut self, input: Input<'_>, observe: &mut impl FnMut(Effect)) {
-        let mut effects = Effects::new();
+        let mut effects = std::mem::take(&mut self.effects);
         self.broker.handle(self.now, input, &mut effects);
+        self.look(&mut effects, observe);
+        self.effects = effects;
+    }
+
+    fn look(&mut self, effects: &mut Effects, observe: &mut impl FnMut(Effect)) {
         if let Some(deadline) = self.broker.next_deadline() {
             assert!(deadline > self.now, "a deadline of {deadline:?} at {:?} would never be met", self.now);
         }
@@ -191,9 +210,56 @@ impl Bench {
                 Effect::Close { connection } => {
                     assert!(self.open.remove(connection), "closed {connection:?}, which is not open");
                 }
-                Effect::Record { .. } => {}
+                Effect::Record { bytes } => {
+                    assert!(self.config.durable, "a record that nobody asked for: {bytes:?}");
+                    self.log.push(bytes.clone());
+                }
             }
             observe(effect);
         }
     }
+
+    /// The broker dies and comes back with what its records say, every connection is gone.
+    ///
+    /// With `unheard`, that input was still handled, and nothing of what it asked for left the process. With
+    /// `compacts`, the log is replaced by a snapshot on the way.
+    ///
+    /// # Panics
+    /// If a record cannot be applied, or if a snapshot says anything else than the records that led to it.
+    pub fn crash(&mut self, unheard: Option<Input<'_>>, compacts: bool, observe: &mut impl FnMut(Effect)) {
+        let before = match unheard {
+            Some(input) => {
+                self.broker.handle(self.now, input, &mut Effects::new());
+                None
+            }
+            None => Some(self.broker.snapshot()),
+        };
+        self.broker = restored(&self.config, &self.log);
+        let again = self.broker.snapshot();
+        if let Some(before) = before {
+            assert_eq!(
+                again,
+                restored(&self.config, &before).snapshot(),
+                "a snapshot is not what the records say"
+            );
+        }
+        if compacts {
+            self.log = again;
+        }
+        self.open.clear();
+        let mut effects = Effects::new();
+        self.broker.restored(self.now, &mut effects);
+        self.look(&mut effects, observe);
+    }
+}
+
+/// A broker made of records, which has not been told yet that they end.
+fn restored(config: &Config, records: &[Bytes]) -> Broker {
+    let mut broker = Broker::new(config.clone());
+    for record in records {
+        if let Err(why) = broker.restore(record) {
+            panic!("the broker cannot apply its own record {record:?}: {why}");
+        }
+    }
+    broker
 }

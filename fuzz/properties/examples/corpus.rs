@@ -15,7 +15,9 @@ fn main() {
     let mut corpus = Corpus { folder: root.join("fuzz/corpus"), written: 0 };
     mqtt_vectors(&root, &mut corpus);
     amqp_tables(&root, &mut corpus);
+    nested_tables(&mut corpus);
     scripts(&mut corpus);
+    witnesses(&mut corpus);
     scenarios(&root.join("scenarios"), &mut corpus);
     for spec in Spec::ALL {
         layouts(spec, &mut corpus);
@@ -64,6 +66,42 @@ fn hex(digits: &str) -> Vec<u8> {
     digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect()
 }
 
+/// Tables in tables, as deep as they may be and one deeper: more than a fuzzer thinks of.
+fn nested_tables(corpus: &mut Corpus) {
+    for depth in [2, 63, 64, 65, 70_usize] {
+        let mut payload = b"\x00\x32\x00\x0a\x00\x00\x01q\x00".to_vec();
+        for level in (0..depth).rev() {
+            let size = u32::try_from(6 * level).expect("a small table");
+            payload.extend_from_slice(&size.to_be_bytes());
+            if level > 0 {
+                payload.extend_from_slice(b"\x00F");
+            }
+        }
+        let size = u32::try_from(payload.len()).expect("a small frame").to_be_bytes();
+        let octets = [&[1, 0, 1][..], &size, &payload, &[0xce]].concat();
+        corpus.packet(&format!("nested-{depth:03}"), Spec::Amqp091, Side::Client, &octets);
+    }
+}
+
+/// Scripts of the witness (step 5), of crashes (6), of time (2) and of others who come and go (0).
+fn witnesses(corpus: &mut Corpus) {
+    let scripts: [&[u8]; 8] = [
+        &[5, 0, 5, 0, 5, 8],
+        &[5, 0, 5, 0, 6, 0, 5, 0, 5, 8, 6, 2, 5, 0],
+        &[5, 0, 5, 4, 5, 0, 5, 8, 6, 0, 5, 0, 5, 5],
+        &[5, 0, 5, 7, 5, 0, 5, 15, 5, 0],
+        &[5, 0, 6, 5, 5, 0, 6, 1, 5, 0],
+        &[5, 0, 0, 1, 5, 4, 5, 0, 2, 200, 5, 6, 5, 5],
+        &[5, 0, 7, 1, 5, 0, 5, 8, 7, 0, 5, 0, 6, 2, 5, 0],
+        &[5, 0, 5, 4, 5, 0, 5, 8, 5, 6, 5, 0, 5, 7, 6, 3, 5, 0, 5, 5],
+    ];
+    for (number, script) in scripts.into_iter().enumerate() {
+        for target in ["broker_mqtt", "broker_amqp"] {
+            corpus.write(target, &format!("witness-{number:03}"), script);
+        }
+    }
+}
+
 /// Scripts of any bytes: each is one, and a fuzzer grows from them. The generator is splitmix64.
 fn scripts(corpus: &mut Corpus) {
     let mut state = 0_u64;
@@ -78,6 +116,7 @@ fn scripts(corpus: &mut Corpus) {
             corpus.write(target, &format!("script-{number:03}"), &script);
         }
     }
+    corpus.write("baseline", "sixty-four-bytes", &[b'.'; 64]);
 }
 
 /// The shipped scenarios.

@@ -3,35 +3,33 @@
 use mqspec_broker_core::fuzz::{Reading, read_amqp, read_mqtt};
 use mqspec_broker_core::mqtt::codec::Version;
 use mqspec_wire::fuzz::{hex, is_lost};
-use mqspec_wire::{Decoder, Packet, Side, Spec};
+use mqspec_wire::{Packet, Spec};
 
 use crate::known::{Exception, LEFT_TO_THE_BROKER, REFUSED_AS_A_CHOICE};
 
-/// Reads a client's MQTT bytes with both.
+/// Reads a client's MQTT bytes, of which the lenient codec has found these packets.
 ///
 /// # Panics
 /// Where they disagree, beyond what is known.
-pub(crate) fn agree_mqtt(spec: Spec, bytes: &[u8]) {
+pub(crate) fn agree_mqtt(spec: Spec, bytes: &[u8], packets: &[Packet]) {
     let version = if spec == Spec::Mqtt50 { Version::V50 } else { Version::V311 };
-    agree(spec, bytes, |rest| read_mqtt(rest, version));
+    agree(spec, bytes, packets, |rest| read_mqtt(rest, version));
 }
 
-/// Reads a client's AMQP octets with both, protocol headers aside.
+/// Reads a client's AMQP octets, of which the lenient codec has found these packets; protocol headers aside.
 ///
 /// # Panics
 /// Where they disagree, beyond what is known.
-pub(crate) fn agree_amqp(octets: &[u8]) {
-    agree(Spec::Amqp091, octets, read_amqp);
+pub(crate) fn agree_amqp(octets: &[u8], packets: &[Packet]) {
+    agree(Spec::Amqp091, octets, packets, read_amqp);
 }
 
-fn agree(spec: Spec, bytes: &[u8], strict: impl Fn(&[u8]) -> Reading) {
-    let mut lenient = Decoder::new(spec, Side::Client);
-    lenient.push(bytes);
+fn agree(spec: Spec, bytes: &[u8], packets: &[Packet], strict: impl Fn(&[u8]) -> Reading) {
     let mut rest = bytes;
-    while let Some(packet) = lenient.next_packet() {
+    for packet in packets {
         let reading = strict(rest);
         if packet.name != "protocol-header" {
-            judge(spec, &packet, reading);
+            judge(spec, packet, reading);
         }
         rest = rest.get(packet.raw.len()..).unwrap_or_default();
     }

@@ -10,18 +10,19 @@ pub(crate) struct Choices<'a> {
     rest: &'a [u8],
 }
 
-const TOPICS: &[&str] = &["a", "a/b", "a/#", "+", "$share/g/a", "$SYS/x", ""];
-const NAMES: &[&str] = &["q", "r", "", "amq.topic", "amq.direct", "amq.fanout", "x", "amq.headers"];
-const KEYS: &[&str] = &["q", "r", "a.b", "#", "*.b", ""];
-const IDS: &[&str] = &["c", "d", ""];
-const ARGUMENTS: &[(&str, i32)] = &[
+pub(crate) const TOPICS: &[&str] = &["a", "a/b", "a/#", "+", "$share/g/a", "$SYS/x", ""];
+pub(crate) const NAMES: &[&str] =
+    &["q", "r", "", "amq.topic", "amq.direct", "amq.fanout", "x", "amq.headers"];
+pub(crate) const KEYS: &[&str] = &["q", "r", "a.b", "#", "*.b", ""];
+pub(crate) const IDS: &[&str] = &["c", "d", ""];
+pub(crate) const ARGUMENTS: &[(&str, i32)] = &[
     ("x-max-length", 1),
     ("x-message-ttl", 100),
     ("x-expires", 1_000),
     ("x-max-priority", 4),
     ("x-priority", 2),
 ];
-const TEXT_ARGUMENTS: &[(&str, &str)] = &[
+pub(crate) const TEXT_ARGUMENTS: &[(&str, &str)] = &[
     ("x-dead-letter-exchange", "amq.fanout"),
     ("x-dead-letter-exchange", ""),
     ("x-dead-letter-routing-key", "r"),
@@ -64,6 +65,7 @@ impl<'a> Choices<'a> {
     }
 
     /// A packet that this side may send.
+    #[cfg(feature = "conformance")]
     pub(crate) fn any_packet(&mut self, spec: Spec, side: Side) -> Option<Vec<u8>> {
         let channel = i32::from(self.byte() & 3);
         self.packet_of(spec, side, channel)

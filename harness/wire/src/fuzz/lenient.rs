@@ -14,30 +14,56 @@ use super::hex;
 const VALUES_PER_BYTE: usize = 8;
 const VALUES_AT_LEAST: usize = 64;
 
-/// Holds the lenient decoder to its promises over any bytes.
-///
-/// - Every byte is in a packet or still waiting, and waiting are those of an unfinished packet only.
-/// - Any split gives the same packets (up to where framing is lost).
-/// - Fields and oddities point into their packet; oddities name a statement.
-/// - A packet is no heavier than its bytes allow.
-/// - A packet without an oddity, written again, is the same packet.
+/// Holds the lenient decoder to its promises over any bytes: [`check_whole`], [`check_split`] in two ways, and
+/// [`check_written_again`] of each packet.
 ///
 /// # Panics
 ///
 /// Where one of these does not hold.
 pub fn check_lenient(spec: Spec, sender: Side, bytes: &[u8]) {
+    let packets = check_whole(spec, sender, bytes);
+    for packet in &packets {
+        check_written_again(spec, sender, packet);
+    }
+    let step = if bytes.len() <= 128 { 1 } else { 7 };
+    check_split(spec, sender, bytes, &packets, bytes.chunks(step));
+    check_split(spec, sender, bytes, &packets, Uneven { rest: bytes });
+}
+
+/// Reads all of the bytes at once.
+///
+/// - Every byte is in a packet or still waiting, and waiting are those of an unfinished packet only.
+/// - Fields and oddities point into their packet; oddities name a statement.
+/// - A packet is no heavier than its bytes allow.
+///
+/// # Panics
+///
+/// Where one of these does not hold.
+pub fn check_whole(spec: Spec, sender: Side, bytes: &[u8]) -> Vec<Packet> {
     let whole = decode(spec, sender, [bytes].into_iter());
     let framed: usize = whole.packets.iter().map(|packet| packet.raw.len()).sum();
     assert_eq!(framed + whole.rest, bytes.len(), "{spec}: bytes are lost of {}", hex(bytes));
     for packet in &whole.packets {
         check_packet(spec, packet);
-        check_written_again(spec, sender, packet);
     }
-    let step = if bytes.len() <= 128 { 1 } else { 7 };
-    let even = decode(spec, sender, bytes.chunks(step));
-    assert_same(spec, bytes, &whole, &even);
-    let uneven = decode(spec, sender, Uneven { rest: bytes });
-    assert_same(spec, bytes, &whole, &uneven);
+    whole.packets
+}
+
+/// The same bytes in these pieces are the same packets, up to where framing is lost.
+///
+/// # Panics
+///
+/// Where they are not.
+pub fn check_split<'a>(
+    spec: Spec,
+    sender: Side,
+    bytes: &[u8],
+    packets: &[Packet],
+    pieces: impl Iterator<Item = &'a [u8]>,
+) {
+    let split = decode(spec, sender, pieces);
+    let framed: usize = packets.iter().map(|packet| packet.raw.len()).sum();
+    assert_same(spec, bytes, packets, bytes.len() - framed, &split);
 }
 
 /// Whether framing was lost here: the packet holds all the rest, and says nothing of it.
@@ -93,18 +119,17 @@ impl<'a> Iterator for Uneven<'a> {
     }
 }
 
-fn assert_same(spec: Spec, bytes: &[u8], whole: &Decoded, split: &Decoded) {
-    let framed = whole.packets.iter().take_while(|packet| !is_lost(packet)).count();
-    let lost = framed < whole.packets.len();
+fn assert_same(spec: Spec, bytes: &[u8], whole: &[Packet], rest: usize, split: &Decoded) {
+    let framed = whole.iter().take_while(|packet| !is_lost(packet)).count();
+    let lost = framed < whole.len();
     let (before, behind) = split.packets.split_at(framed.min(split.packets.len()));
-    let same = same_packets(whole.packets.get(..framed).unwrap_or_default(), before)
+    let same = same_packets(whole.get(..framed).unwrap_or_default(), before)
         && behind.first().is_some_and(is_lost) == lost
-        && (lost || behind.is_empty() && whole.rest == split.rest);
+        && (lost || behind.is_empty() && rest == split.rest);
     assert!(
         same,
-        "{spec}: a split changes what is read of {}\n  whole: {:?}\n  split: {:?}",
+        "{spec}: a split changes what is read of {}\n  whole: {whole:?}\n  split: {:?}",
         hex(bytes),
-        whole.packets,
         split.packets
     );
 }
@@ -141,7 +166,11 @@ fn values(value: &Value) -> usize {
 
 /// decode(encode(decode(x))) = decode(x), of one frame where the encoder adds a content to its method. Bytes may
 /// differ where the standard leaves room, as between 5.0's short and long forms of one acknowledgement.
-fn check_written_again(spec: Spec, sender: Side, packet: &Packet) {
+///
+/// # Panics
+///
+/// Where a packet without an oddity, written again, is not the same packet.
+pub fn check_written_again(spec: Spec, sender: Side, packet: &Packet) {
     if !packet.oddities.is_empty() || packet.name == "unknown" {
         return;
     }

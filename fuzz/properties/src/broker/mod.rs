@@ -1,0 +1,332 @@
+//! Scripts of connections, packets, noise, cuts, time and crashes through the broker's one door.
+//!
+//! The bench asserts the rules of the door (effects only for open connections, deadlines in the future, records that
+//! build the same state again); here every byte that the broker sends goes through the tester's decoder, which must
+//! find nothing odd in it, and a witness sees to it that nothing is lost or comes twice.
+
+mod amqp;
+mod mqtt;
+mod spoken;
+mod witness;
+
+use std::time::Duration;
+
+use mqspec_broker_core::amqp::AmqpConfig;
+use mqspec_broker_core::fuzz::Bench;
+use mqspec_broker_core::mqtt::MqttConfig;
+use mqspec_broker_core::{Config, ConnectionId, Effect, Input, Protocol};
+use mqspec_wire::Spec;
+
+use crate::script::Choices;
+use spoken::{assert_plain, spoken};
+use witness::Witness;
+
+/// Steps of one script, at most: what a longer one finds, a shorter one finds sooner.
+const STEPS: usize = 40;
+/// Connections of one script, at most.
+const CONNECTIONS: u8 = 6;
+
+/// A script for MQTT clients of both versions.
+pub fn broker_mqtt(input: &[u8]) {
+    play(Protocol::Mqtt, input);
+}
+
+/// A script for AMQP clients.
+pub fn broker_amqp(input: &[u8]) {
+    play(Protocol::Amqp, input);
+}
+
+/// Small limits, so that a short script reaches them.
+fn config() -> Config {
+    Config {
+        mqtt: MqttConfig {
+            receive_maximum: 3,
+            maximum_packet_size: 2_000,
+            queued_messages_maximum: 4,
+            retained_messages_maximum: 4,
+            sessions_maximum: 6,
+            subscriptions_maximum: 6,
+            high_water_bytes: 300,
+            unread_replies_bytes: 2_000,
+            echo_authentication: true,
+            validate_payload_format: true,
+            ..MqttConfig::default()
+        },
+        amqp: AmqpConfig { backlog_max: 1_000, answers_max: 20_000, channel_max: 8, ..AmqpConfig::default() },
+        durable: true,
+    }
+}
+
+/// What a client has said.
+struct Client {
+    id: ConnectionId,
+    spec: Spec,
+    /// The first bytes that it sent: the version is in there.
+    first: Vec<u8>,
+    /// What the broker speaks to it, since the first answer.
+    spoken: Option<Spec>,
+}
+
+struct Play {
+    protocol: Protocol,
+    bench: Bench,
+    /// Those that have not ended, oldest first.
+    clients: Vec<Client>,
+    opened: u8,
+    witness: Witness,
+    /// Packets in the making.
+    out: Vec<u8>,
+}
+
+fn play(protocol: Protocol, input: &[u8]) {
+    let mut script = Choices::new(input);
+    let mut play = Play {
+        protocol,
+        bench: Bench::new(config()),
+        clients: Vec::new(),
+        opened: 0,
+        witness: Witness::new(protocol),
+        out: Vec::new(),
+    };
+    for _ in 0..STEPS {
+        if script.is_over() {
+            break;
+        }
+        play.step(&mut script);
+        play.hear_witness();
+    }
+    play.end();
+}
+
+impl Play {
+    /// Bits 0 to 4 of a byte say what happens, bit 5 on which channel, bits 6 and 7 to whom of those connected.
+    fn step(&mut self, script: &mut Choices<'_>) {
+        let choice = script.byte();
+        let channel = if choice & 0x20 == 0 { 1 } else { 2 };
+        let youngest = usize::from(choice >> 6).checked_rem(self.clients.len());
+        let client = youngest.and_then(|youngest| self.clients.iter().rev().nth(youngest));
+        let client = client.map(|client| (client.id, client.spec));
+        match (choice & 0x1F, client) {
+            (2, _) => self.wait(Duration::from_millis(u64::from(script.byte()) * 100)),
+            (5, _) => self.witness_step(script.byte()),
+            (6, _) => self.crash(script.byte()),
+            (7, _) => self.give(Input::Storage { full: script.byte() & 1 == 1 }),
+            (0, _) | (_, None) => self.open(script),
+            (1, Some((client, _))) => self.cut(client),
+            (3, Some((client, _))) => {
+                self.give(Input::Taken { connection: client, bytes: usize::from(script.byte()) * 16 });
+            }
+            (4, Some((client, _))) => self.send(client, script.bytes()),
+            (8 | 9, Some((client, spec))) => {
+                if let Some(packet) = script.packet(spec, channel) {
+                    self.send(client, &packet);
+                }
+            }
+            (10, Some((client, spec))) => {
+                let name = if spec.is_mqtt() { "connect" } else { "queue.declare" };
+                if let Some(packet) = script.named(spec, name, channel) {
+                    self.send(client, &packet);
+                }
+            }
+            (kind, Some((client, spec))) => {
+                let mut out = std::mem::take(&mut self.out);
+                match spec {
+                    Spec::Mqtt311 => mqtt::write(kind - 11, false, script, &mut out),
+                    Spec::Mqtt50 => mqtt::write(kind - 11, true, script, &mut out),
+                    Spec::Amqp091 => {
+                        amqp::write(kind - 11, u16::from(channel.unsigned_abs() as u8), script, &mut out)
+                    }
+                }
+                self.send(client, &out);
+                out.clear();
+                self.out = out;
+            }
+        }
+    }
+
+    fn open(&mut self, script: &mut Choices<'_>) {
+        let choice = script.byte();
+        if self.opened == CONNECTIONS {
+            return;
+        }
+        self.opened += 1;
+        let spec = match self.protocol {
+            Protocol::Amqp => Spec::Amqp091,
+            Protocol::Mqtt if choice & 1 == 0 => Spec::Mqtt311,
+            Protocol::Mqtt => Spec::Mqtt50,
+        };
+        let id = self.connect();
+        self.clients.push(Client { id, spec, first: Vec::new(), spoken: None });
+        // One in eight is left to say hello by itself.
+        if choice & 0x0E == 0x0E {
+            return;
+        }
+        match self.protocol {
+            Protocol::Amqp => self.send(id, &amqp::HELLO),
+            Protocol::Mqtt => {
+                let mut out = Vec::new();
+                mqtt::write(7, spec == Spec::Mqtt50, script, &mut out);
+                self.send(id, &out);
+            }
+        }
+    }
+
+    fn connect(&mut self) -> ConnectionId {
+        let mut effects = Vec::new();
+        let id = self.bench.open(self.protocol, &mut |effect| effects.push(effect));
+        self.hear(effects);
+        id
+    }
+
+    fn send(&mut self, id: ConnectionId, bytes: &[u8]) {
+        if !self.bench.is_open(id) || bytes.is_empty() {
+            return;
+        }
+        if let Some(client) = self.clients.iter_mut().find(|client| client.id == id)
+            && client.first.len() < 32
+        {
+            client.first.extend_from_slice(bytes.get(..bytes.len().min(32)).unwrap_or_default());
+        }
+        self.give(Input::Received { connection: id, bytes });
+    }
+
+    fn cut(&mut self, id: ConnectionId) {
+        let mut effects = Vec::new();
+        self.clients.retain(|client| client.id != id);
+        self.bench.cut(id, &mut |effect| effects.push(effect));
+        self.hear(effects);
+    }
+
+    fn wait(&mut self, time: Duration) {
+        let mut effects = Vec::new();
+        self.bench.wait(time, &mut |effect| effects.push(effect));
+        self.hear(effects);
+    }
+
+    fn give(&mut self, input: Input<'_>) {
+        let mut effects = Vec::new();
+        self.bench.handle(input, &mut |effect| effects.push(effect));
+        self.hear(effects);
+    }
+
+    /// The witness publishes, changes its mind about acknowledging, or loses its connection.
+    fn witness_step(&mut self, choice: u8) {
+        let Some(id) = self.witness.connection else { return self.witness_connects() };
+        match choice & 7 {
+            0..=3 => {
+                let bytes = self.witness.publish(choice >> 3);
+                self.send(id, &bytes);
+            }
+            4 | 5 => self.witness.hold(choice & 1 == 0),
+            6 => {
+                self.cut(id);
+                self.witness.cut();
+                self.witness_connects();
+            }
+            _ => {
+                // What the broker answers to its last message is lost with the connection.
+                let bytes = self.witness.publish(choice >> 3);
+                self.witness.is_deaf = true;
+                self.send(id, &bytes);
+                if self.bench.is_open(id) {
+                    self.cut(id);
+                }
+                self.witness.is_deaf = false;
+                self.witness.cut();
+            }
+        }
+    }
+
+    fn witness_connects(&mut self) {
+        let id = self.connect();
+        self.witness.connection = Some(id);
+        let hello = self.witness.hello();
+        self.send(id, &hello);
+    }
+
+    /// The witness takes what it was sent and says what it has to.
+    fn hear_witness(&mut self) {
+        while let Some(id) = self.witness.connection {
+            let answers = self.witness.answers();
+            if answers.is_empty() {
+                return;
+            }
+            self.send(id, &answers);
+        }
+    }
+
+    /// The broker dies: bit 0 with a message of the witness on the way, bit 1 while it compacts its log. Before
+    /// there is any record, only the connections do.
+    fn crash(&mut self, choice: u8) {
+        if !self.bench.has_records() {
+            for id in
+                self.clients.iter().map(|client| client.id).chain(self.witness.connection).collect::<Vec<_>>()
+            {
+                self.cut(id);
+            }
+            return self.witness.cut();
+        }
+        let unheard = match self.witness.connection {
+            Some(connection) if choice & 1 == 1 => Some((connection, self.witness.publish(choice >> 2))),
+            Some(_) | None => None,
+        };
+        let unheard = unheard.as_ref().filter(|(_, bytes)| !bytes.is_empty());
+        let unheard = unheard.map(|(connection, bytes)| Input::Received { connection: *connection, bytes });
+        let mut effects = Vec::new();
+        self.bench.crash(unheard, choice & 2 != 0, &mut |effect| effects.push(effect));
+        self.witness.cut();
+        self.clients.clear();
+        self.hear(effects);
+    }
+
+    /// What the broker sends is whole packets without an oddity.
+    fn hear(&mut self, effects: Vec<Effect>) {
+        let mut taken = 0;
+        for effect in effects {
+            match effect {
+                Effect::Send { connection, bytes } if self.witness.connection == Some(connection) => {
+                    let spec = if self.protocol == Protocol::Mqtt { Spec::Mqtt50 } else { Spec::Amqp091 };
+                    assert_plain(spec, &bytes);
+                    if !self.witness.is_deaf {
+                        self.witness.hear(&bytes);
+                    }
+                    taken += bytes.len();
+                }
+                Effect::Send { connection, bytes } => {
+                    // What was sent before a close is told before it.
+                    let client = self.clients.iter_mut().find(|client| client.id == connection);
+                    let client = client.expect("the bench knows the open ones");
+                    let spec = *client.spoken.get_or_insert_with(|| spoken(client.spec, &client.first));
+                    assert_plain(spec, &bytes);
+                }
+                Effect::Close { connection } if self.witness.connection == Some(connection) => {
+                    self.witness.cut()
+                }
+                Effect::Close { connection } => self.clients.retain(|client| client.id != connection),
+                Effect::Record { .. } => {}
+            }
+        }
+        // The witness reads at once.
+        if let Some(connection) = self.witness.connection.filter(|_| taken > 0) {
+            self.give(Input::Taken { connection, bytes: taken });
+        }
+    }
+
+    /// There is room again, the witness gets what is its own, the broker stops and lets everybody go.
+    fn end(&mut self) {
+        self.give(Input::Storage { full: false });
+        if self.witness.is_known() {
+            self.witness.hold(false);
+            self.hear_witness();
+            if self.witness.connection.is_none() {
+                self.witness_connects();
+                self.hear_witness();
+            }
+            self.witness.assert_nothing_lost();
+        }
+        self.give(Input::ShutDown);
+        self.wait(Duration::from_mins(2));
+        let left: Vec<_> = self.clients.iter().map(|client| client.id).collect();
+        assert!(left.is_empty(), "open two minutes after the broker was told to stop: {left:?}");
+    }
+}

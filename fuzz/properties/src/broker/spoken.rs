@@ -1,0 +1,62 @@
+//! What the broker sends, held against the tester's decoder.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use mqspec_broker_core::mqtt::codec::Version;
+use mqspec_broker_core::mqtt::codec::connect::announced_version;
+use mqspec_wire::fuzz::hex;
+use mqspec_wire::{Decoder, Side, Spec};
+
+/// How many answers are remembered.
+const REMEMBERED: usize = 1 << 16;
+
+thread_local! {
+    /// Hashes of what has been found plain before. Most answers are like others, and to look at each anew takes longer
+    /// than the broker takes to give it.
+    static PLAIN: RefCell<HashSet<u64>> = RefCell::new(HashSet::new());
+}
+
+/// The bytes of one effect are whole packets without an oddity.
+///
+/// # Panics
+/// Where they are not.
+pub(super) fn assert_plain(spec: Spec, bytes: &[u8]) {
+    let mut hasher = DefaultHasher::new();
+    (spec as u8, bytes).hash(&mut hasher);
+    let hash = hasher.finish();
+    if PLAIN.with_borrow(|plain| plain.contains(&hash)) {
+        return;
+    }
+    let mut decoder = Decoder::new(spec, Side::Server);
+    decoder.push(bytes);
+    while let Some(packet) = decoder.next_packet() {
+        assert!(
+            packet.oddities.is_empty() && packet.name != "unknown",
+            "{spec}: the broker sends {}: {:?}",
+            hex(&packet.raw),
+            packet.oddities
+        );
+    }
+    assert!(decoder.rest().is_empty(), "{spec}: half a packet: {}", hex(bytes));
+    PLAIN.with_borrow_mut(|plain| {
+        if plain.len() == REMEMBERED {
+            plain.clear();
+        }
+        plain.insert(hash);
+    });
+}
+
+/// The version of the answers: what the first packet announced, else 3.1.1 (§3.1.2.2 of 5.0).
+pub(super) fn spoken(spec: Spec, first: &[u8]) -> Spec {
+    if spec == Spec::Amqp091 {
+        return Spec::Amqp091;
+    }
+    let behind = first.get(1..).unwrap_or_default();
+    let length = behind.iter().take(4).take_while(|byte| **byte & 0x80 != 0).count() + 1;
+    match announced_version(behind.get(length..).unwrap_or_default()) {
+        Some(Version::V50) => Spec::Mqtt50,
+        Some(Version::V311) | None => Spec::Mqtt311,
+    }
+}

@@ -1,0 +1,107 @@
+//! A client that keeps its word, among all those that do not: what the broker acknowledged to it must arrive, and what
+//! is to arrive once must do so once, whatever the others do and however often the broker dies.
+
+use mqspec_broker_core::{ConnectionId, Protocol};
+
+mod amqp;
+mod mqtt;
+
+/// The witness of one protocol. It reads at once, and reconnects to what it had.
+pub(super) struct Witness {
+    /// Its connection, while it has one.
+    pub(super) connection: Option<ConnectionId>,
+    /// What it is sent does not reach it any more.
+    pub(super) is_deaf: bool,
+    has_spoken: bool,
+    speaker: Speaker,
+}
+
+enum Speaker {
+    Mqtt(mqtt::Speaker),
+    Amqp(amqp::Speaker),
+}
+
+impl Witness {
+    /// Not connected yet.
+    pub(super) fn new(protocol: Protocol) -> Self {
+        let speaker = match protocol {
+            Protocol::Mqtt => Speaker::Mqtt(mqtt::Speaker::default()),
+            Protocol::Amqp => Speaker::Amqp(amqp::Speaker::default()),
+        };
+        Self { connection: None, is_deaf: false, has_spoken: false, speaker }
+    }
+
+    /// Whether there ever was a witness.
+    pub(super) fn is_known(&self) -> bool {
+        self.has_spoken
+    }
+
+    /// What it says first on a new connection.
+    pub(super) fn hello(&mut self) -> Vec<u8> {
+        self.has_spoken = true;
+        match &mut self.speaker {
+            Speaker::Mqtt(speaker) => speaker.hello(),
+            Speaker::Amqp(speaker) => speaker.hello(),
+        }
+    }
+
+    /// A new message, or nothing where it must wait first.
+    pub(super) fn publish(&mut self, choice: u8) -> Vec<u8> {
+        match &mut self.speaker {
+            Speaker::Mqtt(speaker) => speaker.publish(choice),
+            Speaker::Amqp(speaker) => speaker.publish(),
+        }
+    }
+
+    /// From now on it acknowledges what it gets, or keeps that for later.
+    pub(super) fn hold(&mut self, hold: bool) {
+        match &mut self.speaker {
+            Speaker::Mqtt(speaker) => speaker.hold(hold),
+            Speaker::Amqp(speaker) => speaker.hold(hold),
+        }
+    }
+
+    /// Reads what the broker sent.
+    ///
+    /// # Panics
+    /// At what must not arrive again, or not so.
+    pub(super) fn hear(&mut self, bytes: &[u8]) {
+        match &mut self.speaker {
+            Speaker::Mqtt(speaker) => speaker.hear(bytes),
+            Speaker::Amqp(speaker) => speaker.hear(bytes),
+        }
+    }
+
+    /// What it answers; said as soon as this is asked for.
+    pub(super) fn answers(&mut self) -> Vec<u8> {
+        match &mut self.speaker {
+            Speaker::Mqtt(speaker) => std::mem::take(&mut speaker.answers),
+            Speaker::Amqp(speaker) => speaker.answers(),
+        }
+    }
+
+    /// Its connection is gone, and what it had not said yet.
+    pub(super) fn cut(&mut self) {
+        self.connection = None;
+        match &mut self.speaker {
+            Speaker::Mqtt(speaker) => speaker.cut(),
+            Speaker::Amqp(speaker) => speaker.cut(),
+        }
+    }
+
+    /// Once everything is said: all that was acknowledged has arrived.
+    ///
+    /// # Panics
+    /// Where a message is lost.
+    pub(super) fn assert_nothing_lost(&self) {
+        let (acknowledged, received) = match &self.speaker {
+            Speaker::Mqtt(speaker) => (&speaker.acknowledged, &speaker.received),
+            Speaker::Amqp(speaker) => (&speaker.acknowledged, &speaker.received),
+        };
+        let lost: Vec<_> = acknowledged.iter().filter(|number| !received.contains(number)).collect();
+        assert!(
+            lost.is_empty(),
+            "messages {lost:?} were acknowledged and never arrived; of {acknowledged:?} arrived {received:?}"
+        );
+    }
+}
