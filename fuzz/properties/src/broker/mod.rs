@@ -318,7 +318,11 @@ impl Play {
         if self.witness.is_known() {
             self.witness.hold(false);
             self.hear_witness();
-            if self.witness.connection.is_none() {
+            if !self.witness.is_ready() {
+                if let Some(id) = self.witness.connection {
+                    self.cut(id);
+                    self.witness.cut();
+                }
                 self.witness_connects();
                 self.hear_witness();
             }

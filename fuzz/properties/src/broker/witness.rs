@@ -36,6 +36,15 @@ impl Witness {
         self.has_spoken
     }
 
+    /// Whether it has a connection on which it was let in.
+    pub(super) fn is_ready(&self) -> bool {
+        let is_ready = match &self.speaker {
+            Speaker::Mqtt(speaker) => speaker.is_connected,
+            Speaker::Amqp(speaker) => speaker.is_ready,
+        };
+        is_ready && self.connection.is_some()
+    }
+
     /// What it says first on a new connection.
     pub(super) fn hello(&mut self) -> Vec<u8> {
         self.has_spoken = true;

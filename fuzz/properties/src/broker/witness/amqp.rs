@@ -17,7 +17,7 @@ pub(super) struct Speaker {
     /// Numbers of the messages that it acknowledged.
     settled: Vec<u8>,
     has_queue: bool,
-    is_ready: bool,
+    pub(super) is_ready: bool,
     last_number: u8,
     /// Numbers not confirmed yet, from the lowest delivery tag on; a gap where one was confirmed out of turn.
     unconfirmed: VecDeque<Option<u8>>,

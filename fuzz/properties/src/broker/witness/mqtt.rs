@@ -25,7 +25,7 @@ pub(super) struct Speaker {
     pub(super) received: Vec<u8>,
     has_session: bool,
     is_subscribed: bool,
-    is_connected: bool,
+    pub(super) is_connected: bool,
     unfinished: Vec<Unfinished>,
     /// Identifiers of QoS 2 messages that it has and that the broker has not released.
     awaiting_pubrel: Vec<u16>,
