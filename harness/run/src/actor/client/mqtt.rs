@@ -195,6 +195,8 @@ impl Mqtt {
             return false;
         }
         match request.name.as_str() {
+            // One after the other: what two of them under way amount to is nobody's to say.
+            "subscribe" | "unsubscribe" if !self.requests.is_empty() => return false,
             "disconnect" => {
                 self.wanted = false;
                 moves.push(Move::Send(request.clone()));
