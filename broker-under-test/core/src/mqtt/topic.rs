@@ -7,7 +7,7 @@ use super::violation::Violation;
 #[inline]
 pub(crate) fn has_wildcard(text: &str) -> bool {
     // Without an early end, so that it takes many bytes at a time.
-    text.bytes().fold(false, |found, byte| found | (byte == b'#') | (byte == b'+'))
+    text.bytes().fold(0, |found, byte| found | u8::from(byte == b'#') | u8::from(byte == b'+')) != 0
 }
 
 /// Whether a topic is the server's own: clients may read below `$SYS/`, not write.

@@ -161,7 +161,7 @@ fn a_message_that_is_kept_takes_at_most_four_times_its_bytes() {
     let empty_amqp = kept_by(|| broker(Protocol::Amqp, &hello));
     // Retained: 20,000 user properties without a name or a value; and a payload of 100,000 bytes.
     let properties = [0x26, 0, 0, 0, 0].repeat(20_000);
-    for packet in [publish(0x31, &properties, b"."), publish(0x31, b"", &[b'.'; 100_000])] {
+    for packet in [publish(0x31, &properties, b"."), publish(0x31, b"", &vec![b'.'; 100_000])] {
         let kept = kept_by(|| {
             let mut broker = broker(Protocol::Mqtt, &connect);
             receive(&mut broker, &packet);
@@ -173,7 +173,8 @@ fn a_message_that_is_kept_takes_at_most_four_times_its_bytes() {
     }
     // In a queue: headers of 30,000 fields without a name or a value; and a body of 100,000 octets.
     let fields = [0, b'V'].repeat(30_000);
-    for (table, body) in [(&fields[..], &b"."[..]), (&[], &[b'.'; 100_000])] {
+    let body = vec![b'.'; 100_000];
+    for (table, body) in [(&fields[..], &b"."[..]), (&[], &body)] {
         let octets = [packets::declare_queue(), message(table, body)].concat();
         let kept = kept_by(|| {
             let mut broker = broker(Protocol::Amqp, &hello);

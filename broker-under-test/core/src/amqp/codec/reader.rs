@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn short_string(&mut self) -> Result<&'a str, Violation> {
         let octets = self.short_octets()?;
         // Without an early end, so that it takes many octets at a time.
-        if octets.iter().fold(false, |found, octet| found | (*octet == 0)) {
+        if octets.iter().fold(0, |found, octet| found | u8::from(*octet == 0)) != 0 {
             return Err(Violation::ShortStringNul);
         }
         std::str::from_utf8(octets).map_err(|_| Violation::ShortStringNotUtf8)

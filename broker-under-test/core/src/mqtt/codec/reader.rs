@@ -147,7 +147,7 @@ impl<'a> Reader<'a> {
         let bytes = self.binary(field)?;
         let text = std::str::from_utf8(bytes).map_err(|_| Violation::NotUtf8(field))?;
         // Without an early end, so that it takes many bytes at a time.
-        if bytes.iter().fold(false, |found, byte| found | (*byte == 0)) {
+        if bytes.iter().fold(0, |found, byte| found | u8::from(*byte == 0)) != 0 {
             return Err(Violation::NulCharacter(field));
         }
         Ok(text)
