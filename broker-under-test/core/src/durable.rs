@@ -1,6 +1,6 @@
 //! What must outlive the broker's process: changes as records, and a broker made of records again.
 //!
-//! While `Config::durable` is set, a handler notes in its [`Journal`] each change of state that has to survive, and the
+//! While `Config::durable` is set, a handler notes in its `Journal` each change of state that has to survive, and the
 //! door hands the notes out as [`Effect::Record`](crate::Effect::Record). The shell writes them into a log, all those
 //! of one `handle` as one entry, before anything that the same call asked for leaves. After a crash the records build
 //! the state again: see `Broker::restore`.

@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use mqspec_wire::{Packet, Spec};
+use mqspec_wire::{Packet, Side, Spec};
 
 use super::guarantee::Parameters;
 use super::judge::{Findings, Rule};
 use super::mqtt_history::{History, Message, Session, read};
 use super::mqtt_packet;
-use crate::plan::ActorId;
-use crate::trace::{ConnectionNumber, Fate, Trace, What};
+use crate::plan::{ActorId, Ending};
+use crate::trace::{ConnectionNumber, EndedBy, Fate, Trace, What};
 use crate::verdict::Finding;
 
 const UNPUBLISHED: Rule =
@@ -156,10 +156,14 @@ fn wills(trace: &Trace) -> Vec<Will> {
                     will.accepted |= mqtt_packet::reason_code(packet) == 0;
                 }
             }
-            What::Ended { actor, connection, .. } => {
+            What::Ended { actor, connection, by, how, .. } => {
                 let index = current.remove(&(*actor, *connection));
                 if let Some(will) = index.and_then(|index| wills.get_mut(index)) {
                     will.ended = Some(event.sequence);
+                    // What a dying network or a reset overtakes may never come to be read.
+                    let overtaken =
+                        *by == EndedBy::Fault || (*by, *how) == (EndedBy::Peer(Side::Client), Ending::Reset);
+                    will.unclear |= overtaken && will.recalled.is_some();
                 }
             }
             What::Sent { .. }

@@ -1,7 +1,7 @@
 //! The MQTT guarantees that scenarios ask for: first who is guilty, then who is not.
 
 use mqspec_conformance::check::run;
-use mqspec_conformance::trace::Fate;
+use mqspec_conformance::trace::{EndedBy, Fate};
 use mqspec_wire::{Packet, Spec, Value};
 
 use crate::mqtt_conversation::{ack, codes, connack, connect, subscribe};
@@ -239,6 +239,9 @@ fn a_will_is_published_unless_the_client_disconnects() {
     }
     let lost = willing(NEW).sends_with(1, packet("disconnect", &[]), Fate::Lost).hangs_up(1);
     assert_eq!(judge(&lost, "will", true), [""; 0]);
+    let overtaken =
+        willing(NEW).sends(1, packet("disconnect", &[])).ends(1, EndedBy::Fault).gets(0, published());
+    assert_eq!(judge(&overtaken, "will", true), [""; 0]);
     let twice =
         willing(NEW).hangs_up(1).gets(0, message("t", "gone", 2, 1)).gets(0, message("t", "gone", 2, 2));
     assert_eq!(judge(&twice, "will", true), ["mqtt-5.0/MQTT-3.1.2-10"]);

@@ -31,7 +31,7 @@ pub struct Settings {
     /// Where the fault layer's chance comes from.
     pub seed: u64,
     /// What tells this use of a broker from all others, before it and beside it. Of any length: names are
-    /// made from a digest of it ([`name_of_run`]).
+    /// made from a digest of it (`name_of_run`).
     pub token: String,
     /// How long an expectation waits that says nothing else, and a connection attempt too.
     pub patience: Duration,

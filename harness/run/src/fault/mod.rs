@@ -262,7 +262,7 @@ impl Layer {
         let now = self.clock.now();
         let (half_open, partition) = {
             let streams = self.planned.streams.borrow();
-            (streams.half_open(opened, now), streams.partition_end(opened.at, now))
+            (streams.half_open(opened, now), streams.partition_end(opened, now))
         };
         if let Some(for_whom) = half_open {
             return Trouble::HalfOpen(for_whom);
@@ -283,7 +283,7 @@ impl Layer {
 
     /// Ends when the partition that struck a connection is over; never where none did.
     pub async fn partition_over(&self, opened: Opened) {
-        self.until_over(|streams, now| streams.partition_end(opened.at, now)).await;
+        self.until_over(|streams, now| streams.partition_end(opened, now)).await;
     }
 
     /// Ends when the peer that does not know is told that its half-open connection has ended.

@@ -26,6 +26,24 @@ pub struct Opened {
     pub number: u64,
 }
 
+/// The connections that a partition struck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Struck {
+    /// Those opened before it ended by itself.
+    OpenedBefore(Duration),
+    /// Those that had been opened, this many, when it was taken back: time may not tell them from the next one.
+    First(u64),
+}
+
+impl Struck {
+    fn includes(self, opened: Opened) -> bool {
+        match self {
+            Self::OpenedBefore(end) => opened.at < end,
+            Self::First(count) => opened.number <= count,
+        }
+    }
+}
+
 /// What is planned for one way.
 #[derive(Debug, Default)]
 struct OneWay {
@@ -35,8 +53,8 @@ struct OneWay {
     fragments: Option<Vec<usize>>,
     stall: Span,
     partition: Span,
-    /// When the last partition ended, where it was healed.
-    healed: Option<Duration>,
+    /// What the last partition struck, where it was healed.
+    healed: Option<Struck>,
     latency: Lasting<(Duration, Duration)>,
     loss: Lasting<(Probability, u32)>,
     bandwidth: Lasting<u64>,
@@ -178,11 +196,12 @@ impl Streams {
     /// Takes everything back, but not what a partition has done to the current connection.
     pub fn heal(&mut self, now: Duration) {
         self.half_open = None;
+        let opened = self.opened;
         for way in self.ways(Direction::Both) {
             let healed = match way.partition {
                 Span::Off => way.healed,
-                Span::Until(end) => Some(end.min(now)),
-                Span::Indefinite => Some(now),
+                Span::Until(end) if end <= now => Some(Struck::OpenedBefore(end)),
+                Span::Until(_) | Span::Indefinite => Some(Struck::First(opened)),
             };
             *way = OneWay { healed, ..OneWay::default() };
         }
@@ -226,13 +245,13 @@ impl Streams {
         if stall.is_on(now) { stall.into() } else { Over::Now }
     }
 
-    /// When the partition that struck a connection opened at `opened` is over, if one did.
-    pub fn partition_end(&self, opened: Duration, now: Duration) -> Option<Over> {
+    /// When the partition that struck a connection is over, if one did.
+    pub fn partition_end(&self, opened: Opened, now: Duration) -> Option<Over> {
         let mut end = None;
         for way in [&self.into, &self.out] {
             end = match (way.partition, way.healed) {
-                (Span::Off, Some(healed)) if healed > opened => return Some(Over::Now),
-                (Span::Until(time), _) if time > opened && time <= now => return Some(Over::Now),
+                (Span::Off, Some(struck)) if struck.includes(opened) => return Some(Over::Now),
+                (Span::Until(time), _) if time > opened.at && time <= now => return Some(Over::Now),
                 (Span::Until(time), _) if time > now => Some(Over::At(time)),
                 (Span::Indefinite, _) => Some(Over::Unknown),
                 (Span::Off | Span::Until(_), _) => end,
@@ -305,13 +324,14 @@ mod tests {
     #[test]
     fn a_healed_partition_leaves_its_connection_dead_and_the_next_one_alone() {
         let mut streams = Streams::default();
-        let second = Duration::from_secs(1);
+        let first = streams.open(NOW);
         streams.plan(Direction::Both, &StreamFault::Partition { duration: None }, NOW);
         assert_eq!(streams.pass(Way::Out, 9, NOW), Passage::None);
-        assert_eq!(streams.partition_end(Duration::ZERO, NOW), Some(Over::Unknown));
-        streams.heal(NOW + second);
-        assert_eq!(streams.partition_end(Duration::ZERO, NOW + second), Some(Over::Now));
-        assert_eq!(streams.partition_end(NOW + second, NOW + second), None);
+        assert_eq!(streams.partition_end(first, NOW), Some(Over::Unknown));
+        streams.heal(NOW);
+        let second = streams.open(NOW);
+        assert_eq!(streams.partition_end(first, NOW), Some(Over::Now), "though no time has passed");
+        assert_eq!(streams.partition_end(second, NOW), None);
     }
 
     #[test]

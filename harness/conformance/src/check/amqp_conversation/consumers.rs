@@ -112,6 +112,8 @@ impl Consumers {
     /// Judges a broker's method.
     pub(super) fn on_received(&mut self, event: u64, packet: &Packet, findings: &mut Findings) {
         match packet.name {
+            // What came between the question and this was sent before the broker took everything back.
+            "basic.recover-ok" => self.settle(0, true),
             "basic.qos-ok" => self.qos = self.asked_qos.take().or(self.qos),
             "basic.consume-ok" => {
                 if let Some((_, consumer)) = self.asked.pop_front() {

@@ -199,6 +199,14 @@ impl Amqp {
                 .any(|consume| field(consume, "consumer_tag") == tag && flag(consume, "no_ack"))
     }
 
+    /// Whether the broker has been asked to take back what it delivered on a channel: what still comes before its
+    /// answer is taken back, too, and its delivery tag means nothing any more.
+    fn recovers(&self, channel: i128) -> bool {
+        self.call
+            .as_ref()
+            .is_some_and(|call| call.name == "basic.recover" && request_channel(call) == channel)
+    }
+
     /// Sends a request; `false`: its channel is not open yet.
     fn send(&mut self, request: &Draft, moves: &mut Vec<Move>) -> bool {
         let number = request_channel(request);
@@ -297,6 +305,7 @@ impl Duties for Amqp {
                 let answer = Draft::new("channel.flow-ok").with("channel", channel).with("active", active);
                 moves.push(Move::Send(answer));
             }
+            "basic.deliver" | "basic.get-ok" if self.recovers(channel) => {}
             "basic.deliver" if self.wants_answers(packet) => self.on_delivery(packet, moves),
             "basic.get-ok" => self.on_delivery(packet, moves),
             "basic.ack" | "basic.nack" => self.on_confirm(packet),

@@ -1,7 +1,7 @@
 //! Dutiful clients: actors that keep their side of the protocol by themselves.
 //!
 //! A [`Client`] is a task on top of an [`Actor`]: it opens the connection, again after a cut, with a backoff in the
-//! run's own time, and hands what arrives to the protocol's [`Duties`], which say what to send. What it does at
+//! run's own time, and hands what arrives to the protocol's `Duties`, which say what to send. What it does at
 //! all comes from the plan, and how long it backs off from a stream of chance of its own.
 
 mod amqp;
