@@ -1,5 +1,7 @@
 //! Reading MQTT packets by field name, the same for both versions.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use mqspec_wire::{Packet, Value};
 
@@ -91,4 +93,15 @@ fn truth(value: &Value) -> bool {
 
 fn small(number: i128) -> u8 {
     u8::try_from(number).unwrap_or(u8::MAX)
+}
+
+/// The topic of a PUBLISH, its alias looked up.
+pub(super) fn resolve(publish: &Packet, aliases: &mut BTreeMap<i128, Bytes>) -> Option<Bytes> {
+    let topic = bytes(publish, "topic");
+    let Some(alias) = publish.integer("topic_alias") else { return Some(topic) };
+    if topic.is_empty() {
+        return aliases.get(&alias).cloned();
+    }
+    aliases.insert(alias, topic.clone());
+    Some(topic)
 }

@@ -208,7 +208,7 @@ impl Judge {
         }
         match packet.name {
             "publish" if qos(packet) > 0 => {
-                let Some(topic) = resolve(packet, &mut line.aliases) else { return };
+                let Some(topic) = mqtt_packet::resolve(packet, &mut line.aliases) else { return };
                 let message = (topic, mqtt_packet::bytes(packet, "payload"));
                 session.on_delivery(key, event.sequence, packet, message, &mut self.findings);
             }
@@ -347,17 +347,6 @@ impl Session {
         }
         self.open.insert(id, Open { message, event, on: key });
     }
-}
-
-/// The topic of a PUBLISH, its alias looked up.
-fn resolve(publish: &Packet, aliases: &mut BTreeMap<i128, Bytes>) -> Option<Bytes> {
-    let topic = mqtt_packet::bytes(publish, "topic");
-    let Some(alias) = publish.integer("topic_alias") else { return Some(topic) };
-    if topic.is_empty() {
-        return aliases.get(&alias).cloned();
-    }
-    aliases.insert(alias, topic.clone());
-    Some(topic)
 }
 
 fn show((topic, payload): &(Bytes, Bytes)) -> String {

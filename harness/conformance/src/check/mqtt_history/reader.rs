@@ -87,7 +87,7 @@ impl Reader {
         let Some(line) = self.lines.get_mut(&key) else { return };
         let Some(session) = line.session else {
             if packet.name == "publish"
-                && let Some(topic) = resolve(packet, &mut line.aliases)
+                && let Some(topic) = mqtt_packet::resolve(packet, &mut line.aliases)
             {
                 let message = (topic, mqtt_packet::bytes(packet, "payload"));
                 *self.history.otherwise.entry(message).or_default() += 1;
@@ -99,7 +99,7 @@ impl Reader {
         let id = packet_id(packet);
         match packet.name {
             "publish" => {
-                let Some(topic) = resolve(packet, &mut line.aliases) else { return };
+                let Some(topic) = mqtt_packet::resolve(packet, &mut line.aliases) else { return };
                 let message = (topic, mqtt_packet::bytes(packet, "payload"));
                 self.on_publish(session, event, packet, message);
             }
@@ -189,7 +189,7 @@ impl Reader {
         let id = packet_id(packet);
         match packet.name {
             "publish" => {
-                if let Some(topic) = resolve(packet, &mut line.aliases_from_broker) {
+                if let Some(topic) = mqtt_packet::resolve(packet, &mut line.aliases_from_broker) {
                     let message = (topic, mqtt_packet::bytes(packet, "payload"));
                     state.on_delivery(event, packet, message, arrived);
                 }
@@ -247,15 +247,4 @@ impl Reader {
             session.limited |= line.limited;
         }
     }
-}
-
-/// The topic of a PUBLISH, its alias looked up.
-fn resolve(publish: &Packet, aliases: &mut BTreeMap<i128, Bytes>) -> Option<Bytes> {
-    let topic = mqtt_packet::bytes(publish, "topic");
-    let Some(alias) = publish.integer("topic_alias") else { return Some(topic) };
-    if topic.is_empty() {
-        return aliases.get(&alias).cloned();
-    }
-    aliases.insert(alias, topic.clone());
-    Some(topic)
 }
