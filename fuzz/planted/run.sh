@@ -30,11 +30,12 @@ for name in "${names[@]}"; do
     cargo +nightly fuzz build --sanitizer none --debug-assertions -O --no-default-features "$target" > "$log" 2>&1 || { cat "$log"; exit 1; }
     binary=$CARGO_TARGET_DIR/$(uname -m)-unknown-linux-gnu/release/$target
     status=0
-    seconds=$( { time (
+    { time (
         ulimit -t 60
-        exec "$binary" "$new" "fuzz/corpus/$target" -seed=1 -timeout=10 -max_len=2048 -print_final_stats=1 \
-            -artifact_prefix="$new/" > "$log" 2>&1
-    ); } 2>&1 ) || status=$?
+        "$binary" "$new" "fuzz/corpus/$target" -seed=1 -timeout=10 -max_len=2048 -print_final_stats=1 \
+            -artifact_prefix="$new/" > "$log" 2>&1 || exit
+    ); } 2> "$new.seconds" || status=$?
+    seconds=$(tail -n 1 "$new.seconds")
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p; s/^#\([0-9]*\).*/\1/p' "$log" | tail -n 1)
     if [ $status -ne 0 ] && grep -q 'libFuzzer: \(deadly signal\|timeout\|out-of-memory\)' "$log"; then
         said=$(grep -A 1 'panicked at' "$log" | sed -n 2p | cut -c 1-100)
@@ -44,6 +45,6 @@ for name in "${names[@]}"; do
         failed=1
     fi
     patch --quiet -p1 --reverse < "$patch"
-    rm -r "$new" "$log"
+    rm -r "$new" "$new.seconds" "$log"
 done
 exit $failed

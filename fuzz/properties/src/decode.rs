@@ -3,6 +3,7 @@
 //! The fuzzer's time is short, so it has the bytes read whole each time, by both, and draws from the input which of the
 //! dearer checks comes with it: one split, or each packet written again. What is replayed gets them all.
 
+use mqspec_fuzz_script::{sender, version};
 use mqspec_wire::fuzz::{check_lenient, check_split, check_whole, check_written_again};
 use mqspec_wire::{Packet, Side, Spec};
 
@@ -65,12 +66,4 @@ fn check(spec: Spec, sender: Side, bytes: &[u8]) -> Vec<Packet> {
         }
     }
     packets
-}
-
-fn version(choice: u8) -> Spec {
-    if choice & 2 == 0 { Spec::Mqtt311 } else { Spec::Mqtt50 }
-}
-
-pub(crate) fn sender(choice: u8) -> Side {
-    if choice & 1 == 0 { Side::Client } else { Side::Server }
 }

@@ -2,11 +2,10 @@
 
 use amq_protocol::frame::parse_frame;
 use bytes::BytesMut;
+use mqspec_fuzz_script::sender;
 use mqspec_wire::fuzz::{Difference, Known, Reading, check_decoder};
 use mqspec_wire::{Packet, Spec, Value};
 use mqttbytes::{Error, v4};
-
-use crate::decode::sender;
 
 /// mqttbytes 0.6 for 3.1.1; its 5.0 half stalls on valid packets and is not asked. The first byte is the sender's, as for
 /// `decode_mqtt`.

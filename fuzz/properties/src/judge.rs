@@ -6,9 +6,8 @@ use mqspec_conformance::check::{GUARANTEES, always_on, run};
 use mqspec_conformance::plan::{ActorId, Ending};
 use mqspec_conformance::scenario;
 use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Event, Fate, Trace, What};
+use mqspec_fuzz_script::Choices;
 use mqspec_wire::{Decoder, Side, Spec, Value};
-
-use crate::script::Choices;
 
 /// Any text as a scenario: plans, or diagnostics that can be printed; never both nothing.
 ///

@@ -4,19 +4,17 @@
 //! every find of the past. Nothing here is nightly.
 
 mod agree;
-mod broker;
 mod decode;
 mod difference;
 #[cfg(feature = "conformance")]
 mod judge;
 mod known;
-mod script;
 
-pub use broker::{broker_amqp, broker_mqtt};
 pub use decode::{baseline, decode_amqp, decode_mqtt, replay_decode_amqp, replay_decode_mqtt};
 pub use difference::{differential_amqp, differential_mqtt};
 #[cfg(feature = "conformance")]
 pub use judge::{checks, scenario_load};
+pub use mqspec_fuzz_script::{broker_amqp, broker_mqtt};
 
 /// A fuzz target.
 #[derive(Clone, Copy, Debug)]

@@ -5,9 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each crate with the crates of this workspace that it may use. A new arrow is a decision: it is made here.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("harness/wire", &[]),
     ("harness/conformance", &["mqspec-wire"]),
+    // Plays scripts through the broker's door, for the fuzzers and for whoever turns a find into a scenario.
+    ("harness/fuzz-script", &["mqspec-wire", "mqspec-broker-core"]),
     // Only its `sut` module knows the broker.
     (
         "harness/run",

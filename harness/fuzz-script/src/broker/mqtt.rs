@@ -1,7 +1,7 @@
 //! Ordinary MQTT packets, written by hand: writing them from the layouts takes longer than the broker takes to
-//! handle them. What is out of the ordinary comes from the layouts all the same (`crate::script`).
+//! handle them. What is out of the ordinary comes from the layouts all the same (`crate::choices`).
 
-use crate::script::{Choices, IDS, TOPICS};
+use crate::choices::{Choices, IDS, TOPICS, one_of};
 
 /// Appends a packet that a client may send. `kind` is any number; most of them are PUBLISH and its answers.
 pub(super) fn write(kind: u8, version_5: bool, script: &mut Choices<'_>, out: &mut Vec<u8>) {
@@ -50,8 +50,8 @@ fn connect(version_5: bool, script: &mut Choices<'_>, out: &mut Vec<u8>) {
         out.push(u8::from(clean) << 1 | will_flags);
         out.extend_from_slice(&[0, if timing & 4 == 0 { 0 } else { 2 }]);
         if version_5 {
-            let expiry = [0, 1, 60, u32::MAX][usize::from(session >> 3 & 3)];
-            let maximum = [1, 2, 3, u16::MAX][usize::from(session >> 5 & 3)];
+            let expiry = one_of([0, 1, 60, u32::MAX], session >> 3);
+            let maximum = one_of([1, 2, 3, u16::MAX], session >> 5);
             out.extend_from_slice(&[8, 0x11]);
             out.extend_from_slice(&expiry.to_be_bytes());
             out.push(0x21);
@@ -72,7 +72,7 @@ fn connect(version_5: bool, script: &mut Choices<'_>, out: &mut Vec<u8>) {
 /// PUBLISH: one byte for flags and topic, one for identifier, properties and payload.
 fn publish(version_5: bool, script: &mut Choices<'_>, out: &mut Vec<u8>) {
     let (flags, more) = (script.byte(), script.byte());
-    let qos = [0, 1, 2, 2][usize::from(flags & 3)];
+    let qos = one_of([0, 1, 2, 2], flags);
     let dup = if qos == 0 { 0 } else { flags & 8 };
     packet(0x30 | dup | qos << 1 | (flags >> 2 & 1), out, |out| {
         string(topic(flags >> 4 & 1), out);

@@ -1,11 +1,11 @@
 //! Ordinary AMQP frames, written by hand: writing them from the layouts takes longer than the broker takes to handle
-//! them. What is out of the ordinary comes from the layouts all the same (`crate::script`).
+//! them. What is out of the ordinary comes from the layouts all the same (`crate::choices`).
 
 use std::sync::LazyLock;
 
 use mqspec_wire::{Draft, Side, Spec, encode};
 
-use crate::script::{ARGUMENTS, Choices, KEYS, NAMES, TEXT_ARGUMENTS};
+use crate::choices::{ARGUMENTS, Choices, KEYS, NAMES, TEXT_ARGUMENTS, one_of};
 
 /// The handshake, and channels 1 and 2, of a client that heartbeats every 3 s.
 pub(super) static HELLO: LazyLock<Vec<u8>> = LazyLock::new(|| hello(3));
@@ -61,7 +61,7 @@ pub(super) fn write(kind: u8, channel: u16, script: &mut Choices<'_>, out: &mut 
         7 => method(channel, 60, 20, out, |out| {
             out.extend_from_slice(&[0, 0]);
             short(name(0), out);
-            short(["", "t", "u", "v"][usize::from(choice >> 3 & 3)], out);
+            short(one_of(["", "t", "u", "v"], choice >> 3), out);
             out.push(choice >> 4 & 0x0E | bit(4));
             table(script, out);
         }),
@@ -75,12 +75,12 @@ pub(super) fn write(kind: u8, channel: u16, script: &mut Choices<'_>, out: &mut 
             out.extend_from_slice(&[0, 0, 0, 0, 0, choice & 3, bit(2)]);
         }),
         13 => method(channel, 60, 100 + 10 * u16::from(bit(1)), out, |out| out.push(bit(0))),
-        14 => method(channel, 90, [10, 20, 20, 30][usize::from(choice & 3)], out, |_| {}),
+        14 => method(channel, 90, one_of([10, 20, 20, 30], choice), out, |_| {}),
         15 => method(channel, 85, 10, out, |out| out.push(bit(0))),
         16 => method(channel, 40, 10, out, |out| {
             out.extend_from_slice(&[0, 0]);
             short(name(0), out);
-            short(["direct", "fanout", "topic", "headers"][usize::from(choice >> 3 & 3)], out);
+            short(one_of(["direct", "fanout", "topic", "headers"], choice >> 3), out);
             out.push(choice >> 4 & 0x0E);
             table(script, out);
         }),
@@ -92,7 +92,7 @@ pub(super) fn write(kind: u8, channel: u16, script: &mut Choices<'_>, out: &mut 
         18 if bit(0) == 0 => method(channel, 20, 10, out, |out| out.push(0)),
         18 => method(channel, 20, 40, out, |out| out.extend_from_slice(&[0, 200, 0, 0, 0, 0, 0])),
         19 => method(channel, 60, 30, out, |out| {
-            short(["", "t", "u", "v"][usize::from(choice & 3)], out);
+            short(one_of(["", "t", "u", "v"], choice), out);
             out.push(bit(2));
         }),
         _ => method(channel, 40, 20, out, |out| {

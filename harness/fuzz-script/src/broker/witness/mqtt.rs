@@ -34,7 +34,7 @@ pub(super) struct Speaker {
 }
 
 impl Speaker {
-    pub(super) fn hello(&mut self) -> Vec<u8> {
+    pub(super) fn hello() -> Vec<u8> {
         let mut out = Vec::new();
         packet(0x10, &mut out, |out| {
             string("MQTT", out);
@@ -97,7 +97,7 @@ impl Speaker {
             5 => self.on_pubrec(identifier, is_refused),
             6 => {
                 self.awaiting_pubrel.retain(|waiting| *waiting != identifier);
-                self.answer(&[0x70, 2], identifier);
+                self.answer([0x70, 2], identifier);
             }
             7 => self.unfinished.retain(|unfinished| u16::from(unfinished.identifier) != identifier),
             // SUBACK: identifier, properties of no bytes or a reason, one code.
@@ -140,7 +140,7 @@ impl Speaker {
         if !is_repeat {
             self.received.push(*number);
         }
-        self.answer(if qos == 2 { &[0x50, 2] } else { &[0x40, 2] }, identifier);
+        self.answer(if qos == 2 { [0x50, 2] } else { [0x40, 2] }, identifier);
     }
 
     fn on_puback(&mut self, identifier: u16, is_refused: bool) {
@@ -168,9 +168,9 @@ impl Speaker {
         }
     }
 
-    fn answer(&mut self, first: &[u8; 2], identifier: u16) {
+    fn answer(&mut self, first: [u8; 2], identifier: u16) {
         let out = self.held.as_mut().unwrap_or(&mut self.answers);
-        out.extend_from_slice(first);
+        out.extend_from_slice(&first);
         out.extend_from_slice(&identifier.to_be_bytes());
     }
 }

@@ -17,7 +17,7 @@ use mqspec_broker_core::mqtt::MqttConfig;
 use mqspec_broker_core::{Config, ConnectionId, Effect, Input, Protocol};
 use mqspec_wire::Spec;
 
-use crate::script::Choices;
+use crate::choices::Choices;
 use spoken::{assert_plain, spoken};
 use witness::Witness;
 
@@ -102,7 +102,7 @@ impl Play {
     /// Bits 0 to 4 of a byte say what happens, bit 5 on which channel, bits 6 and 7 to whom of those connected.
     fn step(&mut self, script: &mut Choices<'_>) {
         let choice = script.byte();
-        let channel = if choice & 0x20 == 0 { 1 } else { 2 };
+        let channel: u16 = if choice & 0x20 == 0 { 1 } else { 2 };
         let youngest = usize::from(choice >> 6).checked_rem(self.clients.len());
         let client = youngest.and_then(|youngest| self.clients.iter().rev().nth(youngest));
         let client = client.map(|client| (client.id, client.spec));
@@ -133,9 +133,7 @@ impl Play {
                 match spec {
                     Spec::Mqtt311 => mqtt::write(kind - 11, false, script, &mut out),
                     Spec::Mqtt50 => mqtt::write(kind - 11, true, script, &mut out),
-                    Spec::Amqp091 => {
-                        amqp::write(kind - 11, u16::from(channel.unsigned_abs() as u8), script, &mut out)
-                    }
+                    Spec::Amqp091 => amqp::write(kind - 11, channel, script, &mut out),
                 }
                 self.send(client, &out);
                 out.clear();
@@ -300,7 +298,7 @@ impl Play {
                     assert_plain(spec, &bytes);
                 }
                 Effect::Close { connection } if self.witness.connection == Some(connection) => {
-                    self.witness.cut()
+                    self.witness.cut();
                 }
                 Effect::Close { connection } => self.clients.retain(|client| client.id != connection),
                 Effect::Record { .. } => {}
@@ -329,7 +327,7 @@ impl Play {
             self.witness.assert_nothing_lost();
         }
         self.give(Input::ShutDown);
-        self.wait(Duration::from_mins(2));
+        self.wait(Duration::from_secs(120));
         let left: Vec<_> = self.clients.iter().map(|client| client.id).collect();
         assert!(left.is_empty(), "open two minutes after the broker was told to stop: {left:?}");
     }

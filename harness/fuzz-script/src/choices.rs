@@ -6,7 +6,7 @@ use mqspec_wire::{Draft, FieldShape, PacketShape, Shape, Side, Spec, Value, enco
 
 /// What is left of a script. Where it has ended every choice is the first.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Choices<'a> {
+pub struct Choices<'a> {
     rest: &'a [u8],
 }
 
@@ -32,22 +32,36 @@ pub(crate) const TEXT_ARGUMENTS: &[(&str, &str)] = &[
     ("CC", "q"),
 ];
 
+/// One of four, by the last two bits of a choice.
+pub(crate) fn one_of<T>([first, second, third, fourth]: [T; 4], choice: u8) -> T {
+    match choice & 3 {
+        0 => first,
+        1 => second,
+        2 => third,
+        _ => fourth,
+    }
+}
+
 impl<'a> Choices<'a> {
-    pub(crate) fn new(rest: &'a [u8]) -> Self {
+    /// A script of these bytes.
+    pub const fn new(rest: &'a [u8]) -> Self {
         Self { rest }
     }
 
-    pub(crate) fn is_over(&self) -> bool {
+    /// Whether nothing is left to choose.
+    pub const fn is_over(&self) -> bool {
         self.rest.is_empty()
     }
 
-    pub(crate) fn byte(&mut self) -> u8 {
+    /// The next byte; 0 behind the end.
+    pub fn byte(&mut self) -> u8 {
         let Some((first, rest)) = self.rest.split_first() else { return 0 };
         self.rest = rest;
         *first
     }
 
-    pub(crate) fn bytes(&mut self) -> &'a [u8] {
+    /// As many of the next bytes as the next one says.
+    pub fn bytes(&mut self) -> &'a [u8] {
         let size = usize::from(self.byte()).min(self.rest.len());
         let (taken, rest) = self.rest.split_at(size);
         self.rest = rest;
@@ -60,18 +74,17 @@ impl<'a> Choices<'a> {
     }
 
     /// A packet that a client may send, most of its fields with values of its kind.
-    pub(crate) fn packet(&mut self, spec: Spec, channel: i32) -> Option<Vec<u8>> {
+    pub(crate) fn packet(&mut self, spec: Spec, channel: u16) -> Option<Vec<u8>> {
         self.packet_of(spec, Side::Client, channel)
     }
 
-    /// A packet that this side may send.
-    #[cfg(feature = "conformance")]
-    pub(crate) fn any_packet(&mut self, spec: Spec, side: Side) -> Option<Vec<u8>> {
-        let channel = i32::from(self.byte() & 3);
+    /// A packet that this side may send, most of its fields with values of its kind.
+    pub fn any_packet(&mut self, spec: Spec, side: Side) -> Option<Vec<u8>> {
+        let channel = u16::from(self.byte() & 3);
         self.packet_of(spec, side, channel)
     }
 
-    fn packet_of(&mut self, spec: Spec, side: Side, channel: i32) -> Option<Vec<u8>> {
+    fn packet_of(&mut self, spec: Spec, side: Side, channel: u16) -> Option<Vec<u8>> {
         let sendable = |shape: &&PacketShape| shape.sent_by.include(side) && shape.name != "unknown";
         let count = shapes(spec).iter().filter(sendable).count();
         let choice = usize::from(self.byte()).checked_rem(count)?;
@@ -82,12 +95,12 @@ impl<'a> Choices<'a> {
     }
 
     /// A packet of this name with these fields, the others chosen.
-    pub(crate) fn named(&mut self, spec: Spec, name: &str, channel: i32) -> Option<Vec<u8>> {
+    pub(crate) fn named(&mut self, spec: Spec, name: &str, channel: u16) -> Option<Vec<u8>> {
         let draft = self.draft(mqspec_wire::shape(spec, name)?, channel);
         encode(spec, Side::Client, &draft).ok().map(|pieces| pieces.concat())
     }
 
-    fn draft(&mut self, shape: &PacketShape, channel: i32) -> Draft {
+    fn draft(&mut self, shape: &PacketShape, channel: u16) -> Draft {
         let mut draft = Draft::new(shape.name);
         for field in &shape.fields {
             let follows =
@@ -100,7 +113,7 @@ impl<'a> Choices<'a> {
                 continue;
             }
             if field.name == "channel" {
-                draft = draft.with("channel", channel);
+                draft = draft.with("channel", i32::from(channel));
                 continue;
             }
             // Every other optional field is there, so that packets stay short.

@@ -49,7 +49,7 @@ impl Witness {
     pub(super) fn hello(&mut self) -> Vec<u8> {
         self.has_spoken = true;
         match &mut self.speaker {
-            Speaker::Mqtt(speaker) => speaker.hello(),
+            Speaker::Mqtt(_) => mqtt::Speaker::hello(),
             Speaker::Amqp(speaker) => speaker.hello(),
         }
     }
