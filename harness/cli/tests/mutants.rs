@@ -7,7 +7,9 @@ use mqspec_cli::choose;
 use mqspec_cli::failure::Failure;
 use mqspec_cli::proof;
 use mqspec_cli::suite::{Suite, Trial};
-use mqspec_conformance::mutant::{self, Change, Mutant, Occasion, Pace, PacketMatch, Rewrite, Shows};
+use mqspec_conformance::mutant::{
+    self, Change, DiskUse, Mutant, Occasion, Pace, PacketMatch, Rewrite, Shows,
+};
 use mqspec_wire::Spec;
 
 fn trials() -> Vec<Trial> {
@@ -59,6 +61,7 @@ fn truthful(spec: Spec) -> Mutant {
             action: takes_apart,
         }],
         clock: Pace::True,
+        disk: DiskUse::Careful,
         shows: Shows::Always,
     }
 }

@@ -29,6 +29,8 @@ pub struct Mutant {
     pub rewrites: Vec<Rewrite>,
     /// How the broker's clock runs.
     pub clock: Pace,
+    /// What it does with its disk.
+    pub disk: DiskUse,
     /// When the lie can be noticed.
     pub shows: Shows,
 }
@@ -55,6 +57,32 @@ pub enum Pace {
     Half,
     /// Twice as fast: everything is early.
     Double,
+}
+
+/// What a broker does with the disk that it keeps its log on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DiskUse {
+    /// What it must: it syncs before it answers, and stops when it cannot.
+    #[default]
+    Careful,
+    /// It never waits until anything is durable.
+    NeverSynced,
+    /// It goes on as if a write or a sync that failed had succeeded.
+    FailuresIgnored,
+    /// It takes a file that cannot be read for one that is not there.
+    UnreadableIsEmpty,
+    /// It does not start on a file that is shorter than it left it.
+    DamageRefused,
+}
+
+impl DiskUse {
+    /// What a mutant can do, each with its word.
+    pub const WORDS: [(&'static str, Self); 4] = [
+        ("never-synced", Self::NeverSynced),
+        ("failures-ignored", Self::FailuresIgnored),
+        ("unreadable-is-empty", Self::UnreadableIsEmpty),
+        ("damage-refused", Self::DamageRefused),
+    ];
 }
 
 /// One rewriting: when, and what happens instead.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use mqspec_broker_log::Options;
+use mqspec_broker_log::{Disk, Options};
 use mqspec_broker_server::{Door, Durable, StorageError};
 use mqspec_conformance::plan::DiskFault;
 use mqspec_conformance::trace::What;
@@ -12,6 +12,7 @@ use mqspec_conformance::trace::What;
 use super::chance::Chance;
 use super::disk::FaultDisk;
 use crate::recorder::Recorder;
+use crate::sut::doorkeeper::Doorkeeper;
 
 /// Limits that a scenario reaches.
 const OPTIONS: Options = Options { salt: 0, ballast: 16 * 1024, compact_from: 16 * 1024 };
@@ -33,6 +34,9 @@ impl Reporter {
         }
     }
 }
+
+/// A broker that keeps its state on a machine's disk.
+type Kept = Durable<Box<dyn Door>, Box<dyn Disk>>;
 
 /// A disk and a way to tell of it.
 #[derive(Clone)]
@@ -57,14 +61,16 @@ impl Machine {
     pub(super) fn start(
         &self,
         door: Box<dyn Door>,
+        doorkeeper: &dyn Doorkeeper,
         now: Duration,
-    ) -> Result<Durable<Box<dyn Door>, FaultDisk>, String> {
+    ) -> Result<Kept, String> {
         let options = Options { salt: self.salt, ..OPTIONS };
         let teller = Rc::clone(&self.reporter);
         let notices = move |notice| {
             teller.tell(What::Fault { actor: None, text: format!("the broker warns: {notice}") });
         };
-        let started = Durable::open(door, self.disk.clone(), options, now, notices);
+        let disk = doorkeeper.to_disk(Box::new(self.disk.clone()));
+        let started = Durable::open(door, disk, options, now, notices);
         started.map_err(|why| self.tell_failure("does not start", &why))
     }
 

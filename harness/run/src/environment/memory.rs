@@ -19,9 +19,10 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::machine::{Machine, Reporter};
-use super::simulated::{Doorkeeper, EPOCH, Settings, bindings, broken, guarded};
+use super::simulated::{EPOCH, Settings, bindings, broken, guarded};
 use super::{BrokerControl, Chance, Clock, Connected, Environment, Network, NotDone};
 use crate::script::{self, RunResult};
+use crate::sut::doorkeeper::{Doorkeeper, Nobody};
 use crate::sut::reference;
 
 /// How many bytes a pipe holds before its writer must wait.
@@ -30,19 +31,19 @@ const PIPE: usize = 1 << 16;
 /// Runs a plan against the reference broker. Time always jumps here. A panic on the way is an inconclusive
 /// run, and says so.
 pub fn run(plan: &Plan, settings: &Settings) -> RunResult {
-    let nobody: Doorkeeper = Rc::new(|broker| Box::new(broker));
+    let nobody: Rc<dyn Doorkeeper> = Rc::new(Nobody);
     run_behind(plan, settings, &nobody)
 }
 
 /// Runs a plan against the reference broker behind something that rewrites its inputs or effects.
-pub fn run_behind(plan: &Plan, settings: &Settings, doorkeeper: &Doorkeeper) -> RunResult {
+pub fn run_behind(plan: &Plan, settings: &Settings, doorkeeper: &Rc<dyn Doorkeeper>) -> RunResult {
     guarded(|| match reference::config(&plan.broker) {
         Ok(config) => run_in_memory(plan, config, settings.seed, doorkeeper),
         Err(why) => broken(why),
     })
 }
 
-fn run_in_memory(plan: &Plan, config: Config, seed: u64, doorkeeper: &Doorkeeper) -> RunResult {
+fn run_in_memory(plan: &Plan, config: Config, seed: u64, doorkeeper: &Rc<dyn Doorkeeper>) -> RunResult {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_time().start_paused(true);
     let mut tasks = tokio::task::LocalSet::new();
@@ -117,7 +118,7 @@ impl mqspec_broker_server::Clock for PausedClock {
 /// The machine that the broker runs on.
 struct Host {
     config: Config,
-    doorkeeper: Doorkeeper,
+    doorkeeper: Rc<dyn Doorkeeper>,
     clock: PausedClock,
     machine: Machine,
     running: RefCell<Option<Process>>,
@@ -134,8 +135,8 @@ struct Process {
 impl Host {
     /// The error says why the broker gave up.
     fn start(&self) -> Result<(), String> {
-        let door = (self.doorkeeper)(Broker::new(self.config.clone()));
-        let door = self.machine.start(door, EPOCH + Clock::now(&self.clock))?;
+        let door = self.doorkeeper.to_clients(Broker::new(self.config.clone()));
+        let door = self.machine.start(door, &*self.doorkeeper, EPOCH + Clock::now(&self.clock))?;
         let (mqtt, mqtt_door) = mpsc::unbounded_channel();
         let (amqp, amqp_door) = mpsc::unbounded_channel();
         let stop = Rc::new(Notify::new());

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::LocalBoxFuture;
 use mqspec_broker_core::{Broker, Config, Protocol};
-use mqspec_broker_server::{Accept, Accepted, Door, Listener, Server};
+use mqspec_broker_server::{Accept, Accepted, Listener, Server};
 use mqspec_conformance::plan::{BrokerFault, DiskFault, Origin, Plan};
 use mqspec_conformance::verdict::{Cause, Stop};
 use mqspec_wire::{Spec, Value};
@@ -25,6 +25,7 @@ use super::machine::{Machine, Reporter};
 use super::virtual_clock::{SharedVirtualClock, TICK, VirtualClock};
 use super::{BrokerControl, Connected, Environment, Network, NotDone};
 use crate::script::{self, RunResult};
+use crate::sut::doorkeeper::{Doorkeeper, Nobody};
 use crate::sut::reference;
 
 /// When a simulation begins, since 1970-01-01T00:00:00Z: 2026-01-01T00:00:00Z.
@@ -53,17 +54,14 @@ impl Default for Settings {
     }
 }
 
-/// What stands between the broker and its connections: called each time that the broker process starts.
-pub type Doorkeeper = Rc<dyn Fn(Broker) -> Box<dyn Door>>;
-
 /// Runs a plan against the reference broker. A panic on the way is an inconclusive run, and says so.
 pub fn run(plan: &Plan, settings: &Settings) -> RunResult {
-    let nobody: Doorkeeper = Rc::new(|broker| Box::new(broker));
+    let nobody: Rc<dyn Doorkeeper> = Rc::new(Nobody);
     run_behind(plan, settings, &nobody)
 }
 
 /// Runs a plan against the reference broker behind something that rewrites its inputs or effects.
-pub fn run_behind(plan: &Plan, settings: &Settings, doorkeeper: &Doorkeeper) -> RunResult {
+pub fn run_behind(plan: &Plan, settings: &Settings, doorkeeper: &Rc<dyn Doorkeeper>) -> RunResult {
     guarded(|| simulate(plan, settings, doorkeeper))
 }
 
@@ -85,7 +83,7 @@ pub(super) fn guarded(run: impl FnOnce() -> RunResult) -> RunResult {
     })
 }
 
-fn simulate(plan: &Plan, settings: &Settings, doorkeeper: &Doorkeeper) -> RunResult {
+fn simulate(plan: &Plan, settings: &Settings, doorkeeper: &Rc<dyn Doorkeeper>) -> RunResult {
     let config = match reference::config(&plan.broker) {
         Ok(config) => Config { durable: true, ..config },
         Err(why) => return broken(why),
@@ -108,9 +106,10 @@ fn simulate(plan: &Plan, settings: &Settings, doorkeeper: &Doorkeeper) -> RunRes
     let doorkeeper = Rc::clone(doorkeeper);
     simulation.host(BROKER, move || {
         let (clock, control) = (Rc::clone(&broker_clock), Rc::clone(&broker_control));
-        let (door, machine) = (doorkeeper(Broker::new(config.clone())), machine.clone());
+        let door = doorkeeper.to_clients(Broker::new(config.clone()));
+        let (doorkeeper, machine) = (Rc::clone(&doorkeeper), machine.clone());
         async move {
-            let door = match machine.start(door, EPOCH + clock.now()) {
+            let door = match machine.start(door, &*doorkeeper, EPOCH + clock.now()) {
                 Ok(door) => door,
                 // A host that fails would end the simulation; this one is only a broker that gave up.
                 Err(why) => {

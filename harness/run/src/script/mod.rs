@@ -346,7 +346,11 @@ impl Script {
         match (done, fault) {
             (Ok(()), BrokerFault::StartInVain) => {
                 let actual = String::from("it listens");
-                Err(self.ours(step, "a disk that does not let the broker start", actual))
+                if self.environment.control.waits_for().is_empty() {
+                    Err(self.stop(step, String::from("the broker not to start on this disk"), actual))
+                } else {
+                    Err(self.ours(step, "a disk that does not let the broker start", actual))
+                }
             }
             (Ok(()), _) => {
                 if starts {

@@ -4,12 +4,13 @@ use mqspec_wire::{Spec, shapes};
 
 use super::scalar::is_name;
 use super::{Lowering, PROVIDED};
-use crate::mutant::{Mutant, Pace, Shows, remembered_as};
+use crate::mutant::{DiskUse, Mutant, Pace, Shows, remembered_as};
 use crate::scenario::diagnostic::Problem;
 use crate::scenario::node::Node;
 
 /// What a mutant may say.
-const KEYS: &[&str] = &["name", "lie", "breaks", "rewrites", "clock", "shows"];
+const KEYS: &[&str] = &["name", "lie", "breaks", "rewrites", "clock", "disk", "shows"];
+
 /// Lowers a file of mutants.
 ///
 /// # Errors
@@ -77,14 +78,15 @@ impl Lowering<'_> {
         let lie = self.required_text(item, "lie");
         let statements = item.get("breaks").map(|node| self.statement_ids(node)).unwrap_or_default();
         let clock = item.get("clock").map_or(Pace::True, |node| self.pace(node));
+        let disk = item.get("disk").map_or(DiskUse::Careful, |node| self.disk_use(node));
         let shows = item.get("shows").map_or(Shows::Always, |node| self.shows(node));
         let rewrites = item.get("rewrites").map(|node| self.rewrites(node)).unwrap_or_default();
         // A rewrite with a mistake has been told of already.
         let none_is_right = item.get("rewrites").is_none() || self.problems.is_empty();
-        if rewrites.is_empty() && clock == Pace::True && none_is_right {
+        if rewrites.is_empty() && clock == Pace::True && disk == DiskUse::Careful && none_is_right {
             self.report(Problem::new(
                 item.span.clone(),
-                "a mutant rewrites something or has another `clock`",
+                "a mutant rewrites something, or has another `clock` or `disk`",
             ));
         }
         Some(Mutant {
@@ -94,6 +96,7 @@ impl Lowering<'_> {
             statements,
             rewrites,
             clock,
+            disk,
             shows,
         })
     }
@@ -125,5 +128,16 @@ impl Lowering<'_> {
                 Pace::True
             }
         }
+    }
+
+    fn disk_use(&mut self, node: &Node) -> DiskUse {
+        let word = node.as_text().unwrap_or_default();
+        if let Some((_, found)) = DiskUse::WORDS.iter().find(|(known, _)| *known == word) {
+            return *found;
+        }
+        let known = DiskUse::WORDS.map(|(word, _)| format!("`{word}`")).join(", ");
+        let problem = Problem::new(node.span.clone(), "this is no way to use a disk");
+        self.report(problem.help(format!("there is {known}")));
+        DiskUse::Careful
     }
 }

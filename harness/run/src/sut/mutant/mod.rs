@@ -2,10 +2,12 @@
 //!
 //! `Liar` is a [`Door`] around the broker. It reads both directions of every connection (`connection.rs`),
 //! remembers what became of them (`memory.rs`), finds the rewrite that fits a packet (`fit.rs`) and makes
-//! other packets of it (`rewrite.rs`). What no rewrite fits passes as the bytes that it was.
+//! other packets of it (`rewrite.rs`). What no rewrite fits passes as the bytes that it was. At its other door,
+//! the one to its disk, stands `disk.rs`.
 
 mod connection;
 mod content;
+mod disk;
 mod fit;
 mod inbound;
 mod memory;
@@ -21,18 +23,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use mqspec_broker_core::durable::BadRecord;
 use mqspec_broker_core::{Broker, ConnectionId, Effect, Effects, Input, Now};
+use mqspec_broker_log::Disk;
 use mqspec_broker_server::Door;
 use mqspec_conformance::mutant::{Mutant, Occasion};
 use mqspec_wire::{Packet, Side};
 
 use connection::Connection;
+use disk::Promises;
 use fit::Fitter;
 use memory::History;
 use outbound::Late;
 use pace::Clock;
 use rewrite::Outcome;
 
-use crate::environment::simulated::Doorkeeper;
+use crate::sut::doorkeeper::Doorkeeper;
 
 /// How long a packet that is held for the next one waits when there is none.
 const LONGEST_HOLD: Duration = Duration::from_secs(1);
@@ -41,13 +45,33 @@ const LONGEST_HOLD: Duration = Duration::from_secs(1);
 pub type Lies = Rc<Cell<u64>>;
 
 /// Puts the mutant's lie before each broker that is started; counts into `lies` how often it lies.
-pub fn doorkeeper(mutant: &Mutant, lies: &Lies) -> Doorkeeper {
-    let (mutant, lies) = (Rc::new(mutant.clone()), Rc::clone(lies));
-    let started = Cell::new(false);
-    Rc::new(move |broker| {
-        let history = History::new(started.replace(true));
-        Box::new(Liar::new(broker, Rc::clone(&mutant), Rc::clone(&lies), history))
+pub fn doorkeeper(mutant: &Mutant, lies: &Lies) -> Rc<dyn Doorkeeper> {
+    let disk = Promises::new(mutant.disk, lies);
+    Rc::new(Suborned {
+        mutant: Rc::new(mutant.clone()),
+        lies: Rc::clone(lies),
+        disk,
+        started: Cell::default(),
     })
+}
+
+/// Lets nobody see the broker as it is.
+struct Suborned {
+    mutant: Rc<Mutant>,
+    lies: Lies,
+    disk: Promises,
+    started: Cell<bool>,
+}
+
+impl Doorkeeper for Suborned {
+    fn to_clients(&self, broker: Broker) -> Box<dyn Door> {
+        let history = History::new(self.started.replace(true));
+        Box::new(Liar::new(broker, Rc::clone(&self.mutant), Rc::clone(&self.lies), history))
+    }
+
+    fn to_disk(&self, disk: Box<dyn Disk>) -> Box<dyn Disk> {
+        self.disk.before(disk)
+    }
 }
 
 /// A broker behind its lie.
