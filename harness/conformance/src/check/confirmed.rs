@@ -26,20 +26,22 @@ pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
         .iter()
         .filter_map(|delivered| Some((delivered.queue.as_ref()?, &delivered.message.body)))
         .collect();
-    for published in history.published.iter().filter(|published| published.confirmed) {
+    for published in history.published.iter().filter(|published| published.is_accepted()) {
         let message = &published.message;
         if !distinct.contains_key(&message.body) || message.property("expiration").is_some() {
             continue;
         }
         let restarted = history.restarted_after(message.event);
         for queue in topology.route(published).must.keys() {
-            let kept = !restarted || message.is_persistent() && durable.contains(queue);
+            let kept = (!restarted || message.is_persistent() && durable.contains(queue))
+                && !history.readers.may_have_lost(queue, message.event);
             let asked_for = steady.contains(queue) && history.read_from.contains(queue);
             if kept && asked_for && !arrived.contains(&(queue, &message.body)) {
-                let statement = if restarted {
-                    "rabbitmq/RMQ-confirm-persistent-durable"
-                } else {
-                    "rabbitmq/RMQ-confirm-all-queues"
+                let statement = match (published.confirmed, restarted) {
+                    (true, true) => "rabbitmq/RMQ-confirm-persistent-durable",
+                    (true, false) => "rabbitmq/RMQ-confirm-all-queues",
+                    (false, true) => "rabbitmq/RMQ-tx-commit-responsibility",
+                    (false, false) => "amqp-0-9-1/AMQP-tx.commit-applies",
                 };
                 findings.must(
                     &[statement],

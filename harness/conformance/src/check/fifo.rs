@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::amqp_history::read;
+use bytes::Bytes;
+
+use super::amqp_history::{Delivered, History, read};
 use super::guarantee::Parameters;
 use super::judge::Findings;
 use crate::trace::Trace;
@@ -13,10 +15,6 @@ use crate::verdict::Finding;
 pub(super) fn judge(trace: &Trace, _parameters: Parameters<'_>) -> Vec<Finding> {
     let history = read(trace, false);
     let mut findings = Findings::new("fifo");
-    // A transaction's messages enter at its commit, in an order of their own.
-    if history.transactions {
-        return findings.into_vec();
-    }
     let distinct = history.distinct();
     let mut last = BTreeMap::new();
     for delivered in &history.delivered {
@@ -25,7 +23,9 @@ pub(super) fn judge(trace: &Trace, _parameters: Parameters<'_>) -> Vec<Finding> 
             continue;
         };
         let ranked = published.message.property("priority").is_some();
-        if delivered.redelivered || ranked || message.header("x-death").is_some() {
+        // A transaction's messages enter at its commit, in an order of their own.
+        let transacted = published.transacted.is_some();
+        if delivered.redelivered || ranked || transacted || message.header("x-death").is_some() {
             continue;
         }
         // Incoming channel, exchange, queue, outgoing channel.
@@ -42,5 +42,46 @@ pub(super) fn judge(trace: &Trace, _parameters: Parameters<'_>) -> Vec<Finding> 
             last.insert(path, entered);
         }
     }
+    judge_returned(&history, &mut findings);
     findings.into_vec()
+}
+
+/// Messages that came back together, as their channel ended, are in the queue in their old order: a consumer that is
+/// the only one to read since gets them like that.
+fn judge_returned(history: &History, findings: &mut Findings) {
+    let distinct = history.distinct();
+    let mut previous: BTreeMap<(&Bytes, &Bytes), &Delivered> = BTreeMap::new();
+    let mut last: BTreeMap<_, (u64, u64)> = BTreeMap::new();
+    for delivered in &history.delivered {
+        let message = &delivered.message;
+        let (Some(published), Some(queue)) = (distinct.get(&message.body), &delivered.queue) else {
+            continue;
+        };
+        let before = previous.insert((queue, &message.body), delivered);
+        let ranked = published.message.property("priority").is_some() || published.transacted.is_some();
+        let Some((before, returned)) = before.and_then(|before| Some((before, before.orphaned?))) else {
+            continue;
+        };
+        let readers = [before.message.path, message.path];
+        let others = history.readers.of(queue).any(|reader| !readers.contains(&reader.path));
+        if ranked || others || message.header("x-death").is_some() {
+            continue;
+        }
+        // Where they were published, where they had been, and where they go now.
+        let path = (published.message.path, &published.message.exchange, queue, returned, message.path);
+        let entered = published.message.event;
+        if let Some((_, earlier)) = last.get(&path).filter(|(before, _)| *before > entered) {
+            findings.must(
+                &["amqp-0-9-1/AMQP-basic-10"],
+                message.event,
+                "messages that came back together in the order in which they were published",
+                format!(
+                    "{} behind a later one at event {earlier}",
+                    mqspec_wire::Value::Bytes(message.body.clone())
+                ),
+            );
+        } else {
+            last.insert(path, (entered, message.event));
+        }
+    }
 }

@@ -2,7 +2,9 @@
 
 use mqspec_wire::Value;
 
-use super::{confirmed, delivery, fifo, order, redelivery, retained, routing, session, will};
+use super::{
+    confirmed, dead_letter, delivery, entities, fifo, order, redelivery, retained, routing, session, will,
+};
 use crate::trace::Trace;
 use crate::verdict::Finding;
 
@@ -119,5 +121,18 @@ pub static GUARANTEES: &[Guarantee] = &[
         gist: "With `drained`, every AMQP message that the broker confirmed came out of its queues, after a \
                restart too if it was persistent and they durable.",
         judge: confirmed::judge,
+    },
+    Guarantee {
+        name: "dead_letter",
+        parameters: &["drained"],
+        gist: "With `drained`, every AMQP message that a consumer refused for good came to its queue's dead-letter \
+               exchange.",
+        judge: dead_letter::judge,
+    },
+    Guarantee {
+        name: "entities",
+        parameters: &["durable"],
+        gist: "AMQP exchanges and queues are there as long as they must be, and no longer.",
+        judge: entities::judge,
     },
 ];

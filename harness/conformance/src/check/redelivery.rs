@@ -16,13 +16,13 @@ use crate::verdict::Finding;
 pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
     let history = read(trace, parameters.is_set("durable"));
     let mut findings = Findings::new("redelivery");
-    if history.transactions {
-        return findings.into_vec();
-    }
     let topology = Topology::of(&history);
     let steady = history.steady_queues();
     let durable = history.durable_queues();
     for ((queue, _), deliveries) in &copies(&history) {
+        if deliveries.iter().any(|delivered| delivered.in_transaction) {
+            continue;
+        }
         judge_copy(deliveries, &history, &mut findings);
         judge_acknowledged(deliveries, &history, &mut findings);
         if parameters.is_set("drained") && steady.contains(queue) && topology.keeps(queue) {
@@ -46,19 +46,24 @@ fn copies(history: &History) -> BTreeMap<(&Bytes, &Bytes), Vec<&Delivered>> {
     copies
 }
 
+/// Connections are not ordered among each other: what came first on one may have been sent last. So one delivery may be
+/// the first wherever it stands among those of other connections; a second one without the flag cannot.
 fn judge_copy(deliveries: &[&Delivered], history: &History, findings: &mut Findings) {
-    let unmarked = deliveries.windows(2).filter_map(|pair| match pair {
+    let mut first: Option<&Delivered> = None;
+    for (index, again) in deliveries.iter().enumerate().filter(|(_, delivered)| !delivered.redelivered) {
+        let connection = |delivered: &Delivered| (delivered.message.path.0, delivered.message.path.1);
+        let earlier = deliveries.iter().take(index).find(|earlier| connection(earlier) == connection(again));
+        let before = first.or(earlier.copied());
         // A broker that does not promise to keep anything may have forgotten over a restart.
-        [before, again] if !forgotten(history, before, again) => Some(again),
-        _ => None,
-    });
-    for again in unmarked.filter(|delivered| !delivered.redelivered) {
-        findings.must(
-            &["amqp-0-9-1/AMQP-3.1.4-one-client"],
-            again.message.event,
-            "redelivered = true on a message that was delivered before",
-            format!("redelivered = false on delivery tag {}", again.tag),
-        );
+        if before.is_some_and(|before| !forgotten(history, before, again)) {
+            findings.must(
+                &["amqp-0-9-1/AMQP-3.1.4-one-client"],
+                again.message.event,
+                "redelivered = true on a message that was delivered before",
+                format!("redelivered = false on delivery tag {}", again.tag),
+            );
+        }
+        first = first.or(Some(again));
     }
 }
 
@@ -93,13 +98,16 @@ fn judge_return(history: &History, deliveries: &[&Delivered], durable: bool, fin
     let ((Some((gone, Settlement::Requeued)), _) | (None, Some(gone))) = (last.settled, last.orphaned) else {
         return;
     };
-    // Only what was confirmed is certainly on a broker's disk.
     let distinct = history.distinct();
-    let confirmed = distinct.get(&last.message.body).is_some_and(|published| published.confirmed);
-    let kept = durable && confirmed && last.message.is_persistent();
+    let Some(published) = distinct.get(&last.message.body) else { return };
+    // Only what was confirmed is certainly on a broker's disk. What the delivery itself came after says nothing: it
+    // may have been on its way for long.
+    let kept = durable && published.is_accepted() && last.message.is_persistent();
+    let since = published.message.event;
     if last.no_ack
-        || history.disturbed.is_some_and(|event| event > last.message.event)
-        || history.restarted_after(last.message.event) && !kept
+        || history.disturbed.is_some_and(|event| event > since)
+        || history.restarted_after(since) && !kept
+        || last.queue.as_ref().is_some_and(|queue| history.readers.may_have_lost(queue, since))
     {
         return;
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use mqspec_wire::Value;
 
-use super::amqp_history::{Delivered, History, Message, Published, read};
+use super::amqp_history::{Delivered, History, Message, Published, Transacted, read};
 use super::amqp_topology::{Kind, Topology};
 use super::guarantee::Parameters;
 use super::judge::Findings;
@@ -40,7 +40,9 @@ pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
                 findings.must(statements, message.event, expected, format!("it came to {}", text(queue)));
             }
         }
-        let settled = published.done.is_some() && !published.refused && !history.transactions;
+        judge_return(published, route.may.is_empty() && !route.anywhere, &mut findings);
+        judge_uncommitted(published, &got, &mut findings);
+        let settled = published.done.is_some() && !published.refused;
         let restarted = history.restarted_after(message.event);
         let undisturbed = history.disturbed.is_none_or(|event| event < message.event);
         if !(parameters.is_set("drained") && settled && undisturbed)
@@ -49,9 +51,9 @@ pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
             continue;
         }
         // Without a confirm a broker may have dealt with a message and not have it on its disk.
-        let kept = !restarted || published.confirmed && message.is_persistent();
+        let kept = !restarted || published.is_accepted() && message.is_persistent();
         for (queue, indirect) in route.must.iter().filter(|_| kept) {
-            if restarted && !durable.contains(queue) {
+            if restarted && !durable.contains(queue) || history.readers.may_have_lost(queue, message.event) {
                 continue;
             }
             if steady.contains(queue) && history.read_from.contains(queue) && !got.contains(queue) {
@@ -88,6 +90,31 @@ fn judge_copies(history: &History, distinct: &BTreeMap<&Bytes, &Published>, find
     }
 }
 
+/// A mandatory message that no queue takes is returned before it is confirmed.
+fn judge_return(published: &Published, unroutable: bool, findings: &mut Findings) {
+    if unroutable && published.mandatory && published.confirmed && !published.returned {
+        findings.must(
+            &["amqp-0-9-1/AMQP-basic.publish.mandatory-returned"],
+            published.message.event,
+            format!("{} returned, as no queue takes it", show(&published.message)),
+            "it was only confirmed",
+        );
+    }
+}
+
+/// What nobody has committed never happened.
+fn judge_uncommitted(published: &Published, got: &BTreeSet<&Bytes>, findings: &mut Findings) {
+    let (statement, why) = match published.transacted {
+        Some(Transacted::Open) => ("amqp-0-9-1/AMQP-tx.commit-all-or-none-on-disconnect", "never committed"),
+        Some(Transacted::RolledBack) => ("amqp-0-9-1/AMQP-tx.rollback-discards", "rolled back"),
+        Some(Transacted::Asked | Transacted::Committed) | None => return,
+    };
+    for queue in got {
+        let expected = format!("{} nowhere, as its transaction was {why}", show(&published.message));
+        findings.must(&[statement], published.message.event, expected, format!("it came to {}", text(queue)));
+    }
+}
+
 fn judge_content(published: &Message, delivered: &Message, findings: &mut Findings) {
     let came_from = (&delivered.exchange, &delivered.routing_key);
     if came_from != (&published.exchange, &published.routing_key) {
@@ -101,6 +128,19 @@ fn judge_content(published: &Message, delivered: &Message, findings: &mut Findin
             ),
             format!("exchange {} and key {}", text(came_from.0), text(came_from.1)),
         );
+    }
+    // Copies for others are not told to anybody.
+    let told = |name: &&(Bytes, Value)| name.0.as_ref() != b"BCC";
+    for (name, value) in published.headers().iter().filter(told) {
+        let here = delivered.headers().iter().find(|(header, _)| header == name);
+        if here.is_none_or(|(_, there)| there != value) {
+            findings.must(
+                &["amqp-0-9-1/AMQP-basic.headers-passed"],
+                delivered.event,
+                format!("header {} = {value}, as published", text(name)),
+                here.map_or(String::from("it is missing"), |(_, there)| there.to_string()),
+            );
+        }
     }
     // Framing is no property; brokers rewrite reply_to for direct replies, and may add headers.
     let exempt = ["channel", "class_id", "weight", "body_size", "property_flags", "reply_to", "headers"];

@@ -2,6 +2,7 @@
 
 mod amqp_conversation;
 mod amqp_guarantees;
+mod amqp_lifetimes;
 mod citations;
 mod mqtt_conversation;
 mod mqtt_guarantees;

@@ -22,7 +22,7 @@ pub(crate) fn story(actors: &[(&str, Spec)]) -> Story {
 }
 
 impl Story {
-    fn tell(mut self, what: What) -> Self {
+    pub(crate) fn tell(mut self, what: What) -> Self {
         let sequence = u64::try_from(self.trace.events.len()).expect("few events");
         self.trace.events.push(Event { sequence, at: Duration::from_millis(sequence), what });
         self

@@ -76,7 +76,9 @@ impl Reader {
                     channel.next_number += 1;
                     channel.numbers.insert(channel.next_number, index);
                 }
-                if !partial.lost {
+                let transacted =
+                    channel.transactions.as_mut().map(|transactions| transactions.on_publish(index));
+                if !partial.lost && transacted.is_none() {
                     channel.unsure.push_back(index);
                 }
                 self.history.published.push(Published {
@@ -84,14 +86,29 @@ impl Reader {
                     done: None,
                     confirmed: false,
                     refused: false,
+                    mandatory: flag(method, "mandatory"),
+                    returned: false,
+                    transacted,
                 });
+            }
+            "basic.return" => {
+                let published = self.history.published.iter_mut().find(|published| {
+                    published.message.path == path
+                        && !published.returned
+                        && published.message.body == message.body
+                });
+                if let Some(published) = published {
+                    published.returned = true;
+                }
             }
             "basic.deliver" | "basic.get-ok" => {
                 let (queue, no_ack) = if method.name == "basic.deliver" {
                     channel.consumers.get(&bytes(method, "consumer_tag")).cloned().unwrap_or_default()
                 } else {
                     let asked = channel.asked.get_mut("basic.get-ok").and_then(VecDeque::pop_front);
-                    asked.map(|asked| (asked.queue, asked.no_ack)).unwrap_or_default()
+                    let (queue, no_ack) = asked.map(|asked| (asked.queue, asked.no_ack)).unwrap_or_default();
+                    self.history.read_from.extend(queue.clone());
+                    (queue, no_ack)
                 };
                 let tag = unsigned(method, "delivery_tag");
                 if !no_ack {
@@ -106,6 +123,7 @@ impl Reader {
                     settled: None,
                     heard: None,
                     orphaned: None,
+                    in_transaction: false,
                 });
             }
             _ => {}

@@ -1,15 +1,21 @@
 //! What AMQP clients published, declared and were delivered, over the whole trace, with contents put
 //! together: what the guarantees judge.
 
+mod answers;
 mod content;
 mod reader;
+mod readers;
+mod transaction;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use mqspec_wire::{Field, Packet, Value};
 
+pub(super) use answers::{Answer, NOT_FOUND, RESOURCE_LOCKED};
 pub(super) use reader::read;
+pub(super) use readers::Readers;
+pub(super) use transaction::Transacted;
 
 use super::amqp_packet::{entries, flag};
 use crate::plan::ActorId;
@@ -47,6 +53,19 @@ pub(super) struct Published {
     pub(super) confirmed: bool,
     /// The broker refused it with basic.nack.
     pub(super) refused: bool,
+    /// It wants to be returned where no queue takes it.
+    pub(super) mandatory: bool,
+    /// It was.
+    pub(super) returned: bool,
+    /// What became of it in its transaction, if it was published in one.
+    pub(super) transacted: Option<Transacted>,
+}
+
+impl Published {
+    /// The broker has taken it over, and said so.
+    pub(super) fn is_accepted(&self) -> bool {
+        self.confirmed || self.transacted == Some(Transacted::Committed)
+    }
 }
 
 /// A delivery, by basic.deliver or basic.get-ok.
@@ -68,6 +87,8 @@ pub(super) struct Delivered {
     pub(super) heard: Option<u64>,
     /// When its channel ended, if it was not settled by then.
     pub(super) orphaned: Option<u64>,
+    /// It was settled within a transaction: when that counts cannot be told.
+    pub(super) in_transaction: bool,
 }
 
 /// What a client did with a delivery.
@@ -109,14 +130,18 @@ pub(super) struct History {
     pub(super) ends: BTreeMap<(ActorId, ConnectionNumber), u64>,
     /// When a consumer may have ended, in order: a queue that deletes itself may go with it.
     pub(super) consumer_ends: Vec<u64>,
-    /// Queues that somebody consumed or got messages from.
+    /// Queues that somebody consumed or got messages from, and was let.
     pub(super) read_from: BTreeSet<Bytes>,
+    /// Everybody who did, or wanted to.
+    pub(super) readers: Readers,
+    /// What the broker said to requests that name an exchange or a queue.
+    pub(super) answers: Vec<Answer>,
+    /// The events at which the script had waited until all was quiet.
+    pub(super) quiet: Vec<u64>,
     /// Every time that the broker was killed or stopped.
     pub(super) restarts: Vec<u64>,
     /// When the broker was killed or stopped last, unless it is durable.
     pub(super) disturbed: Option<u64>,
-    /// Transactions are in use: what was published or settled when cannot be told.
-    pub(super) transactions: bool,
 }
 
 impl History {

@@ -6,14 +6,17 @@ use bytes::Bytes;
 use mqspec_wire::{Packet, Spec};
 
 use super::super::amqp_packet::{bytes, channel, flag, unsigned};
+use super::answers::{self, Answer};
 use super::content::Partial;
-use super::{Change, History, Path, Settlement};
+use super::transaction::Transactions;
+use super::{Change, History, Path, Published, Settlement};
 use crate::plan::ActorId;
 use crate::trace::{Fate, Trace, What};
 
 /// Reads a trace. A broker that is `durable` keeps its promises over restarts.
 pub(in super::super) fn read(trace: &Trace, durable: bool) -> History {
     let mut reader = Reader::default();
+    let mut settling = false;
     for event in &trace.events {
         match &event.what {
             What::Sent { actor, connection, packet, fate }
@@ -31,6 +34,7 @@ pub(in super::super) fn read(trace: &Trace, durable: bool) -> History {
                 reader.history.ends.insert((*actor, *connection), event.sequence);
                 reader.history.consumer_ends.push(event.sequence);
                 let first = (*actor, *connection, 0);
+                reader.history.readers.on_connection_ended(first, event.sequence, false);
                 let paths: Vec<_> = reader
                     .channels
                     .range(first..=(first.0, first.1, u16::MAX))
@@ -46,12 +50,17 @@ pub(in super::super) fn read(trace: &Trace, durable: bool) -> History {
                     reader.history.disturbed = Some(event.sequence);
                 }
             }
+            // A step after `settle` begins when that is over.
+            What::Step { text, .. } => {
+                if std::mem::replace(&mut settling, text.starts_with("settle")) {
+                    reader.history.quiet.push(event.sequence);
+                }
+            }
             What::Opened { .. }
             | What::Sent { .. }
             | What::Received { .. }
             | What::Ended { .. }
             | What::OpenFailed { .. }
-            | What::Step { .. }
             | What::Fault { .. }
             | What::Broker { .. }
             | What::Bound { .. } => {}
@@ -88,11 +97,13 @@ pub(super) struct Channel {
     pub(super) unheard: Vec<(u64, usize)>,
     /// Deliveries that are not settled, by tag.
     pub(super) open: BTreeMap<u64, usize>,
+    pub(super) transactions: Option<Transactions>,
 }
 
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) event: u64,
+    pub(super) answer: Answer,
     pub(super) queue: Option<Bytes>,
     pub(super) tag: Bytes,
     pub(super) no_ack: bool,
@@ -108,7 +119,12 @@ impl Reader {
                 return;
             }
             "confirm.select" => channel.confirming = true,
-            "tx.select" => self.history.transactions = true,
+            "tx.select" => channel.transactions = Some(channel.transactions.take().unwrap_or_default()),
+            "tx.commit" | "tx.rollback" => {
+                if let Some(transactions) = &mut channel.transactions {
+                    transactions.on_sent(packet.name, &mut self.history.published);
+                }
+            }
             "basic.ack" => self.settle(path, event, packet, Settlement::Acknowledged),
             "basic.nack" | "basic.reject" => {
                 let requeue = packet.bool("requeue").unwrap_or(true);
@@ -132,7 +148,7 @@ impl Reader {
             other => other,
         };
         if matches!(packet.name, "basic.consume" | "basic.get") {
-            self.history.read_from.extend(queue.clone());
+            self.history.readers.on_asked(path, event, packet, queue.as_ref());
         }
         let changes = matches!(
             packet.name,
@@ -159,7 +175,10 @@ impl Reader {
         let (tag, no_ack) = (bytes(packet, "consumer_tag"), flag(packet, "no_ack"));
         if flag(packet, "no_wait") {
             match packet.name {
-                "basic.consume" => drop(channel.consumers.insert(tag, (queue, no_ack))),
+                "basic.consume" => {
+                    self.history.read_from.extend(queue.clone());
+                    channel.consumers.insert(tag, (queue, no_ack));
+                }
                 "queue.declare" => channel.current_queue = queue,
                 _ => {}
             }
@@ -169,7 +188,8 @@ impl Reader {
             || change.is_some()
             || matches!(packet.name, "basic.consume" | "basic.qos" | "tx.commit")
         {
-            let asked = Asked { event, queue, tag, no_ack, change };
+            let answer = Answer::to(path, event, packet, queue.clone());
+            let asked = Asked { event, answer, queue, tag, no_ack, change };
             channel.asked.entry(format!("{}-ok", packet.name)).or_default().push_back(asked);
         }
     }
@@ -188,6 +208,7 @@ impl Reader {
         for index in settled {
             if let Some(delivered) = self.history.delivered.get_mut(index) {
                 delivered.settled = Some((event, how));
+                delivered.in_transaction = channel.transactions.is_some();
                 channel.unheard.push((event, index));
             }
         }
@@ -204,6 +225,7 @@ impl Reader {
     }
 
     fn on_received(&mut self, path: Path, event: u64, packet: &Packet) {
+        self.follow_readers(path, event, packet);
         match packet.name {
             "basic.deliver" | "basic.get-ok" | "basic.return" | "content-header" | "content-body" => {
                 self.assemble(path, event, packet, false, true);
@@ -211,16 +233,64 @@ impl Reader {
             "basic.ack" | "basic.nack" => self.on_confirm(path, event, packet),
             "basic.get-empty" => {
                 let channel = self.channels.entry(path).or_default();
-                channel.asked.entry(String::from("basic.get-ok")).or_default().pop_front();
+                let asked = channel.asked.get_mut("basic.get-ok").and_then(VecDeque::pop_front);
+                if let Some(asked) = asked {
+                    self.history.answers.push(Answer { event, ..asked.answer });
+                    self.history.read_from.extend(asked.queue);
+                }
             }
             "channel.close" | "basic.cancel" | "connection.close" => {
                 self.history.consumer_ends.push(event);
                 if packet.name == "channel.close" {
+                    self.refuse(path, event, packet);
                     self.end(path, event);
                 }
             }
             "channel.open-ok" => drop(self.channels.insert(path, Channel::default())),
             name => self.on_reply(path, event, name, packet),
+        }
+    }
+
+    /// The broker closes a channel over a request.
+    fn refuse(&mut self, path: Path, event: u64, close: &Packet) {
+        let Some((method, code)) = answers::refusal(close) else { return };
+        let channel = self.channels.entry(path).or_default();
+        let asked = channel.asked.get_mut(&format!("{method}-ok")).and_then(VecDeque::pop_front);
+        if let Some(asked) = asked {
+            self.history.answers.push(Answer { event, refused: Some(code), ..asked.answer });
+        } else if method == "basic.publish" {
+            // Which one cannot be told, least of all where one never got there whole.
+            let undone = |published: &&Published| published.message.path == path && published.done.is_none();
+            if self.history.published.iter().filter(undone).count() > channel.unsure.len() {
+                return;
+            }
+            for published in channel.unsure.iter().filter_map(|index| self.history.published.get(*index)) {
+                let asked = published.message.event;
+                self.history.answers.push(Answer {
+                    path,
+                    method: String::from(method),
+                    asked,
+                    event,
+                    exchange: Some(published.message.exchange.clone()),
+                    queue: None,
+                    passive: false,
+                    refused: Some(code),
+                });
+            }
+        }
+    }
+
+    fn follow_readers(&mut self, path: Path, event: u64, packet: &Packet) {
+        let readers = &mut self.history.readers;
+        match packet.name {
+            "basic.consume-ok" => readers.on_begun(path, event, &bytes(packet, "consumer_tag")),
+            "basic.get-ok" | "basic.get-empty" => readers.on_got(path, event),
+            "basic.cancel" | "basic.cancel-ok" => {
+                readers.on_cancelled(path, event, &bytes(packet, "consumer_tag"));
+            }
+            "channel.close" | "channel.close-ok" => readers.on_channel_closed(path, event),
+            "connection.close" | "connection.close-ok" => readers.on_connection_ended(path, event, true),
+            _ => {}
         }
     }
 
@@ -236,6 +306,10 @@ impl Reader {
             published.done = published.done.or(Some(event));
             channel.unsure.pop_front();
         }
+        if let (Some(transactions), "tx.commit-ok") = (&mut channel.transactions, name) {
+            transactions.on_committed(event, &mut self.history.published);
+        }
+        self.history.answers.push(Answer { event, ..asked.answer });
         let (heard, unheard) = channel.unheard.iter().partition(|(settled, _)| *settled < asked.event);
         let (heard, unheard): (Vec<(u64, usize)>, _) = (heard, unheard);
         channel.unheard = unheard;
@@ -253,6 +327,7 @@ impl Reader {
         }
         if name == "basic.consume-ok" {
             let tag = packet.bytes("consumer_tag").cloned().unwrap_or(asked.tag);
+            self.history.read_from.extend(asked.queue.clone());
             channel.consumers.insert(tag, (asked.queue, asked.no_ack));
         }
     }

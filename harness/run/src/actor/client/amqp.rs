@@ -10,6 +10,11 @@ use super::request::{field, flag, number, set};
 use super::topology::Topology;
 use super::{Duties, Move, Outstanding};
 
+/// Class and method of basic.publish, as a channel.close names what it is about.
+const BASIC_PUBLISH: (Option<i128>, Option<i128>) = (Some(60), Some(40));
+/// The reply code with which a broker goes down; it is about nothing that the client did.
+const CONNECTION_FORCED: i128 = 320;
+
 /// How far the connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -137,13 +142,18 @@ impl Amqp {
         }
     }
 
-    fn on_channel_close(&mut self, number: i128, moves: &mut Vec<Move>) {
+    fn on_channel_close(&mut self, close: &Packet, number: i128, moves: &mut Vec<Move>) {
         moves.push(Move::Send(Draft::new("channel.close-ok").with("channel", number)));
         if let Some(call) = self.call.take_if(|call| request_channel(call) == number) {
             // What the broker refuses once it will refuse again.
             self.topology.forget(&call);
         }
-        let Some(old) = self.channels.insert(number, Channel::default()) else { return };
+        let Some(mut old) = self.channels.insert(number, Channel::default()) else { return };
+        if (close.integer("class_id"), close.integer("method_id")) == BASIC_PUBLISH {
+            // One of these is what the broker refuses, and nobody can tell which: they are given up, or the channel
+            // would be closed for it over and over.
+            old.unconfirmed.clear();
+        }
         let again = self.topology.of_channel(number).chain(old.unconfirmed.into_values());
         self.first.extend(again.collect::<Vec<_>>());
         moves.push(Move::Send(Draft::new("channel.open").with("channel", number)));
@@ -295,11 +305,14 @@ impl Duties for Amqp {
                 if let Some(call) = self.call.take() {
                     self.topology.forget(&call);
                 }
+                if packet.integer("reply_code") != Some(CONNECTION_FORCED) {
+                    self.channels.values_mut().for_each(|channel| channel.unconfirmed.clear());
+                }
                 moves.push(Move::Send(Draft::new("connection.close-ok").with("channel", 0)));
             }
             "connection.close-ok" => moves.push(Move::Close(Ending::Fin)),
             "channel.open-ok" => self.on_channel_open(channel),
-            "channel.close" => self.on_channel_close(channel, moves),
+            "channel.close" => self.on_channel_close(packet, channel, moves),
             "channel.flow" => {
                 let active = packet.bool("active").unwrap_or(true);
                 let answer = Draft::new("channel.flow-ok").with("channel", channel).with("active", active);
