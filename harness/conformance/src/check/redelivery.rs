@@ -8,7 +8,8 @@ use super::amqp_history::{Delivered, History, Settlement, read};
 use super::amqp_topology::Topology;
 use super::guarantee::Parameters;
 use super::judge::Findings;
-use crate::trace::Trace;
+use crate::plan::ActorId;
+use crate::trace::{ConnectionNumber, Trace};
 use crate::verdict::Finding;
 
 /// Judges a trace by the messages that can be told apart: published once, with a body of their own. With
@@ -51,7 +52,6 @@ fn copies(history: &History) -> BTreeMap<(&Bytes, &Bytes), Vec<&Delivered>> {
 fn judge_copy(deliveries: &[&Delivered], history: &History, findings: &mut Findings) {
     let mut first: Option<&Delivered> = None;
     for (index, again) in deliveries.iter().enumerate().filter(|(_, delivered)| !delivered.redelivered) {
-        let connection = |delivered: &Delivered| (delivered.message.path.0, delivered.message.path.1);
         let earlier = deliveries.iter().take(index).find(|earlier| connection(earlier) == connection(again));
         let before = first.or(earlier.copied());
         // A broker that does not promise to keep anything may have forgotten over a restart.
@@ -67,6 +67,10 @@ fn judge_copy(deliveries: &[&Delivered], history: &History, findings: &mut Findi
     }
 }
 
+fn connection(delivered: &Delivered) -> (ActorId, ConnectionNumber) {
+    (delivered.message.path.0, delivered.message.path.1)
+}
+
 /// A restart of a broker that is not durable lies between.
 fn forgotten(history: &History, before: &Delivered, again: &Delivered) -> bool {
     history.disturbed.is_some_and(|_| {
@@ -79,7 +83,10 @@ fn judge_acknowledged(deliveries: &[&Delivered], history: &History, findings: &m
     for pair in deliveries.windows(2) {
         let [before, again] = pair else { continue };
         let done = matches!(before.settled, Some((_, Settlement::Acknowledged | Settlement::Discarded)));
-        let known = before.heard.filter(|heard| *heard < again.message.event);
+        // What comes late on another connection may have been sent long before.
+        let sent =
+            if connection(before) == connection(again) { again.message.event } else { again.sent_after };
+        let known = before.heard.filter(|heard| *heard < sent);
         if let (true, Some(known)) = (done, known)
             && !forgotten(history, before, again)
         {
@@ -98,6 +105,18 @@ fn judge_return(history: &History, deliveries: &[&Delivered], durable: bool, fin
     let ((Some((gone, Settlement::Requeued)), _) | (None, Some(gone))) = (last.settled, last.orphaned) else {
         return;
     };
+    // The last to arrive need not be the last that was sent: on another connection it may be held or settled for good.
+    let rests = |other: &&Delivered| {
+        connection(other) != connection(last)
+            && match other.settled {
+                Some((_, Settlement::Acknowledged | Settlement::Discarded)) => true,
+                Some((_, Settlement::Requeued)) => false,
+                None => other.orphaned.is_none(),
+            }
+    };
+    if deliveries.iter().any(rests) {
+        return;
+    }
     let distinct = history.distinct();
     let Some(published) = distinct.get(&last.message.body) else { return };
     // Only what was confirmed is certainly on a broker's disk. What the delivery itself came after says nothing: it

@@ -139,6 +139,10 @@ fn deliveries_on_two_connections_are_in_no_order() {
     assert_eq!(judge(&both(true, false), "redelivery"), INNOCENT);
     assert_eq!(judge(&both(false, true), "redelivery"), INNOCENT);
     assert_eq!(judge(&both(false, false), "redelivery"), ["amqp-0-9-1/AMQP-3.1.4-one-client"]);
+    let settled = both(true, false).sends(1, frame("basic.ack", &[("delivery_tag", number(1))]));
+    assert_eq!(judge(&settled.hangs_up(0), "redelivery"), INNOCENT, "bob's may have been the last");
+    let back = "amqp-0-9-1/AMQP-basic-10 amqp-0-9-1/AMQP-4.5-unacked-redelivered";
+    assert_eq!(judge(&both(true, false).hangs_up(0).hangs_up(1), "redelivery"), [back]);
 }
 
 /// Alice publishes in a transaction that ends with this method, or not at all.

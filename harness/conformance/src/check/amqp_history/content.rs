@@ -68,6 +68,7 @@ impl Reader {
             properties: partial.properties,
             body: partial.body.freeze(),
         };
+        let sent_after = self.known.get(&(path.0, path.1)).copied().unwrap_or(0);
         let channel = self.channels.entry(path).or_default();
         match method.name {
             "basic.publish" => {
@@ -120,6 +121,7 @@ impl Reader {
                     redelivered: flag(method, "redelivered"),
                     no_ack,
                     tag,
+                    sent_after,
                     settled: None,
                     heard: None,
                     orphaned: None,

@@ -81,6 +81,8 @@ pub(super) struct Delivered {
     pub(super) no_ack: bool,
     /// The delivery tag.
     pub(super) tag: u64,
+    /// The latest event of the client that the broker must have known when it sent this.
+    pub(super) sent_after: u64,
     /// How it was settled, and the event.
     pub(super) settled: Option<(u64, Settlement)>,
     /// When it was certain that the broker knew how: the event of a reply to what was asked later.

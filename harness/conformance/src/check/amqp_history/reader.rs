@@ -11,7 +11,7 @@ use super::content::Partial;
 use super::transaction::Transactions;
 use super::{Change, History, Path, Published, Settlement};
 use crate::plan::ActorId;
-use crate::trace::{Fate, Trace, What};
+use crate::trace::{ConnectionNumber, Fate, Trace, What};
 
 /// Reads a trace. A broker that is `durable` keeps its promises over restarts.
 pub(in super::super) fn read(trace: &Trace, durable: bool) -> History {
@@ -56,8 +56,10 @@ pub(in super::super) fn read(trace: &Trace, durable: bool) -> History {
                     reader.history.quiet.push(event.sequence);
                 }
             }
-            What::Opened { .. }
-            | What::Sent { .. }
+            What::Opened { actor, connection } => {
+                reader.known.insert((*actor, *connection), event.sequence);
+            }
+            What::Sent { .. }
             | What::Received { .. }
             | What::Ended { .. }
             | What::OpenFailed { .. }
@@ -78,6 +80,8 @@ pub(super) struct Reader {
     pub(super) history: History,
     pub(super) channels: BTreeMap<Path, Channel>,
     pub(super) partial: BTreeMap<(Path, bool), Partial>,
+    /// The latest event on each connection that the broker has shown to know of: that it was opened, or a request.
+    pub(super) known: BTreeMap<(ActorId, ConnectionNumber), u64>,
 }
 
 #[derive(Debug, Default)]
@@ -297,6 +301,7 @@ impl Reader {
     fn on_reply(&mut self, path: Path, event: u64, name: &str, packet: &Packet) {
         let channel = self.channels.entry(path).or_default();
         let Some(asked) = channel.asked.get_mut(name).and_then(VecDeque::pop_front) else { return };
+        self.known.insert((path.0, path.1), asked.event);
         // A channel's methods are dealt with in order: earlier publishes have been.
         while let Some(index) = channel.unsure.front().copied() {
             let Some(published) = self.history.published.get_mut(index) else { break };
@@ -343,6 +348,8 @@ impl Reader {
         };
         for index in confirmed {
             if let Some(published) = self.history.published.get_mut(index) {
+                let known = self.known.entry((path.0, path.1)).or_default();
+                *known = (*known).max(published.message.event);
                 published.done = published.done.or(Some(event));
                 published.confirmed |= packet.name == "basic.ack";
                 published.refused |= packet.name == "basic.nack";

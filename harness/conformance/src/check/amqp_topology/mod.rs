@@ -136,7 +136,9 @@ impl Topology {
             "exchange.delete" => {
                 self.exchanges.insert(text("exchange"), Kind::Unknown);
                 let spans = self.declared.entry(text("exchange")).or_default();
-                spans.iter_mut().for_each(|span| span.remove(change));
+                for span in spans {
+                    span.remove(change);
+                }
             }
             "queue.declare" if !flag(packet, "passive") => self.on_declare(history, change),
             "queue.delete" => {
