@@ -169,7 +169,7 @@ impl Script {
         farewell: Option<&Packet>,
         passed_over: &mut Vec<String>,
     ) -> Look {
-        let bindings = self.bindings.borrow().clone();
+        let bindings = self.bindings.borrow();
         let closed = expect.alternatives.iter().find(|pattern| matches!(pattern, Pattern::Closed { .. }));
         let only_closed = expect.alternatives.iter().all(|pattern| matches!(pattern, Pattern::Closed { .. }));
         loop {

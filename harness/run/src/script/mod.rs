@@ -5,6 +5,7 @@
 
 mod expect;
 mod settle;
+mod together;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{LocalBoxFuture, try_join_all};
+use futures_util::future::LocalBoxFuture;
 use mqspec_conformance::check;
 use mqspec_conformance::plan::{
     Action, ActorId, Bindings, BrokerFault, ConnectFault, DiskFault, Expression, Fault, Origin, Plan, Role,
@@ -182,7 +183,7 @@ impl Script {
                 Ok(())
             }
             Action::Together(branches) => {
-                try_join_all(branches.iter().map(|branch| self.walk(branch))).await.map(drop)
+                together::all(branches.iter().map(|branch| self.walk(branch)).collect()).await
             }
             Action::Check { guarantee, parameters } => self.check(step, guarantee, parameters),
         }
