@@ -1,10 +1,13 @@
 //! The benchmarks: what one thing costs against another, as ratios with their spread.
 //!
 //!     cargo run --release -p mqspec-run --example benchmarks [-- [--rounds N] [NAME…]]
+//!     cargo run --release -p mqspec-run --example benchmarks -- only memory|simulated|none typical|faults|FOLDER SEEDS
 //!
 //! Every comparison is paired: both sides are measured right after each other, many times, so that whatever else the
 //! machine does hits both. Costs are CPU time of the measuring thread, but for `threads`, which is about wall time and
-//! wants a quiet machine. A goal that is missed is told, and is no failure: docs/BENCHMARKS.md has the figures.
+//! wants a quiet machine. A goal that is missed is told, and is no failure: docs/BENCHMARKS.md has the figures. `only`
+//! measures nothing and prints each run's hash: it is for profilers that count instructions, which no load on the
+//! machine changes (what `none` costs is the loading of the plans).
 
 mod measure;
 mod plans;
@@ -74,7 +77,10 @@ fn run(arguments: impl Iterator<Item = String>) -> io::Result<ExitCode> {
     let mut out = io::stdout().lock();
     let mut rounds = ROUNDS;
     let mut wanted = Vec::new();
-    let mut arguments = arguments;
+    let mut arguments = arguments.peekable();
+    if arguments.next_if_eq("only").is_some() {
+        return only(&arguments.collect::<Vec<_>>(), &mut out);
+    }
     while let Some(argument) = arguments.next() {
         if argument == "--rounds" {
             rounds = arguments.next().and_then(|rounds| rounds.parse().ok()).unwrap_or(ROUNDS).max(1);
@@ -98,6 +104,31 @@ fn run(arguments: impl Iterator<Item = String>) -> io::Result<ExitCode> {
         let verdict = if spread.median >= benchmark.goal { "met" } else { "MISSED" };
         writeln!(out, "  {spread} over {rounds} rounds; goal {}: {verdict}\n", benchmark.goal)?;
         out.flush()?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs plans for each seed from 0 on, for a profiler: the world, the plans and the number of seeds are given.
+fn only(arguments: &[String], out: &mut dyn Write) -> io::Result<ExitCode> {
+    let argument = |index: usize| arguments.get(index).map_or("", String::as_str);
+    let plans = match argument(1) {
+        "typical" => vec![plans::typical()],
+        "faults" => vec![plans::typical_with_faults()],
+        folder => plans::shipped().into_iter().filter(|plan| plan.address.starts_with(folder)).collect(),
+    };
+    let run: fn(&Plan, u64) -> String = match argument(0) {
+        "memory" => in_memory,
+        "simulated" => |plan, seed| simulate(plan, seed, true),
+        "none" => |_, _| String::new(),
+        world => {
+            writeln!(out, "`only` runs in memory, simulated or in none, not in `{world}`")?;
+            return Ok(ExitCode::from(2));
+        }
+    };
+    for seed in 0..argument(2).parse().unwrap_or(10) {
+        for plan in &plans {
+            writeln!(out, "{} {seed} {}", plan.address, run(plan, seed))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
