@@ -1,8 +1,14 @@
 //! One number for a whole trace: equal traces, and only they, hash alike.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
-use super::{Event, Trace, What};
+use mqspec_wire::Packet;
+
+use super::{ConnectionNumber, Event, Fate, Trace, What};
+use crate::plan::ActorId;
+
+/// So many bytes are hashed at once: BLAKE3 is several times as fast where it has whole chunks to work on.
+const AT_ONCE: usize = 1 << 15;
 
 /// The BLAKE3 hash of a trace, as 32 hex digits.
 ///
@@ -10,17 +16,19 @@ use super::{Event, Trace, What};
 /// Rust's own hashing stays out of it, so that the number is the same in every build on every machine.
 pub fn hash(trace: &Trace) -> String {
     let mut hasher = blake3::Hasher::new();
-    let mut line = String::new();
+    let mut lines = Vec::with_capacity(AT_ONCE + 1024);
     for (name, spec) in &trace.actors {
-        line.clear();
-        let _ = writeln!(line, "actor {name} {spec}");
-        hasher.update(line.as_bytes());
+        // Writing to a Vec cannot fail, here and below.
+        let _ = writeln!(lines, "actor {name} {spec}");
     }
     for event in &trace.events {
-        line.clear();
-        write_event(event, &mut line);
-        hasher.update(line.as_bytes());
+        write_event(event, &mut lines);
+        if lines.len() >= AT_ONCE {
+            hasher.update(&lines);
+            lines.clear();
+        }
     }
+    hasher.update(&lines);
     let mut hex = hasher.finalize().to_hex().to_string();
     hex.truncate(32);
     hex
@@ -39,36 +47,141 @@ pub fn digest(texts: &[&str]) -> u128 {
 }
 
 /// One line per event. Packets go in by their bytes: what they decode to follows from these.
-fn write_event(event: &Event, line: &mut String) {
-    // Writing to a String cannot fail.
-    let _ = write!(line, "{} {} ", event.sequence, event.at.as_nanos());
+///
+/// Most events are packets, steps and bindings: these are written without the formatting machinery, which would cost more than the hashing.
+fn write_event(event: &Event, line: &mut Vec<u8>) {
+    write_number(event.sequence, line);
+    line.push(b' ');
+    match u64::try_from(event.at.as_nanos()) {
+        Ok(nanoseconds) => write_number(nanoseconds, line),
+        Err(_) => drop(write!(line, "{}", event.at.as_nanos())),
+    }
+    line.push(b' ');
     let _ = match &event.what {
-        What::Step { line: number, text } => write!(line, "step {number} {text}"),
+        What::Step { line: number, text } => {
+            line.extend_from_slice(b"step ");
+            write_number(*number as u64, line);
+            line.push(b' ');
+            line.extend_from_slice(text.as_bytes());
+            Ok(())
+        }
         What::Opened { actor, connection } => write!(line, "opened {} {}", actor.0, connection.0),
         What::OpenFailed { actor, why } => write!(line, "open-failed {} {why}", actor.0),
         What::Sent { actor, connection, packet, fate } => {
-            let written = write!(line, "sent {} {} {fate:?} ", actor.0, connection.0);
-            write_hex(&packet.raw, line);
-            written
+            line.extend_from_slice(b"sent ");
+            write_packet((*actor, *connection), *fate, packet, line);
+            Ok(())
         }
         What::Received { actor, connection, packet, fate } => {
-            let written = write!(line, "received {} {} {fate:?} ", actor.0, connection.0);
-            write_hex(&packet.raw, line);
-            written
+            line.extend_from_slice(b"received ");
+            write_packet((*actor, *connection), *fate, packet, line);
+            Ok(())
         }
         What::Ended { actor, connection, by, how, rest } => {
             write!(line, "ended {} {} {by:?} {how:?} {rest}", actor.0, connection.0)
         }
         What::Fault { actor, text } => write!(line, "fault {:?} {text}", actor.map(|actor| actor.0)),
         What::Broker { text } => write!(line, "broker {text}"),
-        What::Bound { name, value } => write!(line, "bound {name} {value}"),
+        What::Bound { name, value } => {
+            line.extend_from_slice(b"bound ");
+            line.extend_from_slice(name.as_bytes());
+            write!(line, " {value}")
+        }
     };
-    line.push('\n');
+    line.push(b'\n');
 }
 
-fn write_hex(bytes: &[u8], line: &mut String) {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or('?');
-    line.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+fn write_packet(
+    (actor, connection): (ActorId, ConnectionNumber),
+    fate: Fate,
+    packet: &Packet,
+    line: &mut Vec<u8>,
+) {
+    write_number(actor.0 as u64, line);
+    line.push(b' ');
+    write_number(connection.0.into(), line);
+    line.push(b' ');
+    line.extend_from_slice(match fate {
+        Fate::Passed => b"Passed",
+        Fate::Reordered => b"Reordered",
+        Fate::Lost => b"Lost",
+        Fate::Copy => b"Copy",
+        Fate::Cut => b"Cut",
+        Fate::Flipped => b"Flipped",
+        Fate::AfterEnd => b"AfterEnd",
+    });
+    line.push(b' ');
+    write_hex(&packet.raw, line);
+}
+
+/// A number in decimal.
+fn write_number(mut number: u64, line: &mut Vec<u8>) {
+    let begin = line.len();
+    loop {
+        // Below 10, so it fits.
+        line.push(b'0' + u8::try_from(number % 10).unwrap_or(0));
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    line.get_mut(begin..).unwrap_or_default().reverse();
+}
+
+fn write_hex(bytes: &[u8], line: &mut Vec<u8>) {
+    let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
+    let begin = line.len();
+    line.resize(begin + 2 * bytes.len(), 0);
+    let pairs = line.get_mut(begin..).unwrap_or_default().chunks_exact_mut(2);
+    for (pair, byte) in pairs.zip(bytes) {
+        if let [high, low] = pair {
+            *high = digit(byte >> 4);
+            *low = digit(byte & 15);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn line(what: What) -> String {
+        let mut line = Vec::new();
+        write_event(&Event { sequence: 1234, at: Duration::from_millis(50), what }, &mut line);
+        String::from_utf8(line).expect("text")
+    }
+
+    #[test]
+    fn events_are_lines_that_no_build_writes_otherwise() {
+        let raw = Bytes::from_static(&[0x30, 0x0a, 0xff]);
+        for fate in
+            [Fate::Passed, Fate::Reordered, Fate::Lost, Fate::Copy, Fate::Cut, Fate::Flipped, Fate::AfterEnd]
+        {
+            let packet =
+                Packet { name: "publish", fields: Vec::new(), oddities: Vec::new(), raw: raw.clone() };
+            let sent = What::Sent { actor: ActorId(0), connection: ConnectionNumber(10), packet, fate };
+            assert_eq!(line(sent), format!("1234 50000000 sent 0 10 {fate:?} 300aff\n"));
+        }
+        assert_eq!(line(What::Step { line: 7, text: "wait: 5s".into() }), "1234 50000000 step 7 wait: 5s\n");
+        let bound = What::Bound { name: "id".into(), value: 5.into() };
+        assert_eq!(line(bound), "1234 50000000 bound id 5\n");
+    }
+
+    #[test]
+    fn a_long_trace_is_hashed_as_one() {
+        let text = "x".repeat(1000);
+        let events = (0..100).map(|sequence| {
+            let what = What::Broker { text: text.clone() };
+            Event { sequence, at: Duration::from_secs(1 << 40), what }
+        });
+        let trace = Trace { actors: Vec::new(), events: events.collect() };
+        let mut all = Vec::new();
+        trace.events.iter().for_each(|event| write_event(event, &mut all));
+        assert!(all.len() > 3 * AT_ONCE);
+        assert_eq!(hash(&trace), blake3::hash(&all).to_hex().as_str().split_at(32).0);
+    }
 }
