@@ -1,5 +1,6 @@
 //! Values that are only known while a plan runs.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -59,6 +60,21 @@ pub struct Template {
 pub struct Unbound(pub String);
 
 impl Expression {
+    /// The value, given what is bound: lent where it is there already.
+    ///
+    /// # Errors
+    ///
+    /// As [`Expression::evaluate`].
+    pub fn look_up<'a>(&'a self, bindings: &'a Bindings) -> Result<Cow<'a, Value>, Unbound> {
+        Ok(match self {
+            Self::Literal(value) => Cow::Borrowed(value),
+            Self::Name(name) => Cow::Borrowed(lookup(name, bindings)?),
+            Self::Text(_) | Self::List(_) | Self::Map(_) | Self::Tagged(..) | Self::Repeated { .. } => {
+                Cow::Owned(self.evaluate(bindings)?)
+            }
+        })
+    }
+
     /// The value, given what is bound.
     ///
     /// # Errors
@@ -70,7 +86,8 @@ impl Expression {
             Self::Literal(value) => value.clone(),
             Self::Name(name) => lookup(name, bindings)?.clone(),
             Self::Text(parts) => {
-                let mut text = Vec::new();
+                // Most texts are that short.
+                let mut text = Vec::with_capacity(64);
                 for part in parts {
                     match part {
                         TextPart::Literal(literal) => text.extend_from_slice(literal.as_bytes()),

@@ -123,20 +123,13 @@ impl Matcher {
     /// A name that is not bound.
     pub fn holds(&self, actual: Option<&Value>, bindings: &Bindings) -> Result<bool, Unbound> {
         let equals = |expected: &Expression| {
-            Ok::<_, Unbound>(
-                actual.is_some_and(|actual| {
-                    expected.evaluate(bindings).is_ok_and(|expected| same(&expected, actual))
-                }) && expected.evaluate(bindings).is_ok(),
-            )
+            let expected = expected.look_up(bindings)?;
+            Ok::<_, Unbound>(actual.is_some_and(|actual| same(&expected, actual)))
         };
         Ok(match self {
-            Self::Equals(expected) => {
-                expected.evaluate(bindings)?;
-                equals(expected)?
-            }
+            Self::Equals(expected) => equals(expected)?,
             Self::OneOf(allowed) => {
                 for expected in allowed {
-                    expected.evaluate(bindings)?;
                     if equals(expected)? {
                         return Ok(true);
                     }
@@ -144,21 +137,21 @@ impl Matcher {
                 false
             }
             Self::Not(excluded) => {
-                let excluded = excluded.evaluate(bindings)?;
+                let excluded = excluded.look_up(bindings)?;
                 !actual.is_some_and(|actual| same(&excluded, actual))
             }
             Self::AtLeast(least) => {
-                let least = least.evaluate(bindings)?.as_integer();
+                let least = least.look_up(bindings)?.as_integer();
                 matches!((actual.and_then(Value::as_integer), least), (Some(a), Some(b)) if a >= b)
             }
             Self::AtMost(most) => {
-                let most = most.evaluate(bindings)?.as_integer();
+                let most = most.look_up(bindings)?.as_integer();
                 matches!((actual.and_then(Value::as_integer), most), (Some(a), Some(b)) if a <= b)
             }
             Self::EachAtMost(limits) => {
                 let Some(Value::List(items)) = actual.map(Value::untagged) else { return Ok(false) };
                 let limits =
-                    limits.iter().map(|limit| limit.evaluate(bindings)).collect::<Result<Vec<_>, _>>()?;
+                    limits.iter().map(|limit| limit.look_up(bindings)).collect::<Result<Vec<_>, _>>()?;
                 items.len() == limits.len()
                     && items.iter().zip(&limits).all(|(item, limit)| {
                         matches!((item.as_integer(), limit.as_integer()), (Some(a), Some(b)) if a <= b)
@@ -171,7 +164,7 @@ impl Matcher {
             Self::Contains(entries) => {
                 let Some(Value::Map(present)) = actual.map(Value::untagged) else { return Ok(false) };
                 for (key, expected) in entries {
-                    let expected = expected.evaluate(bindings)?;
+                    let expected = expected.look_up(bindings)?;
                     let found = present
                         .iter()
                         .any(|(name, value)| name.as_ref() == key.as_bytes() && same(&expected, value));
@@ -185,7 +178,7 @@ impl Matcher {
                 actual.and_then(Value::as_bytes).is_some_and(|bytes| bytes.len() as u64 == *length)
             }
             Self::StartsWith(start) => {
-                let start = start.evaluate(bindings)?;
+                let start = start.look_up(bindings)?;
                 matches!((actual.and_then(Value::as_bytes), start.as_bytes()),
                     (Some(bytes), Some(start)) if bytes.starts_with(start))
             }
@@ -193,7 +186,7 @@ impl Matcher {
     }
 
     fn describe(&self, bindings: &Bindings) -> String {
-        let show = |expression: &Expression| match expression.evaluate(bindings) {
+        let show = |expression: &Expression| match expression.look_up(bindings) {
             Ok(value) => value.to_string(),
             Err(unbound) => unbound.to_string(),
         };
@@ -231,7 +224,7 @@ impl Matcher {
 /// Whether there is exactly one actual value for each expected one, in any order.
 fn repeats(expected: &[Expression], mut actual: Vec<&Value>, bindings: &Bindings) -> Result<bool, Unbound> {
     for expression in expected {
-        let value = expression.evaluate(bindings)?;
+        let value = expression.look_up(bindings)?;
         let Some(at) = actual.iter().position(|actual| same(&value, actual)) else { return Ok(false) };
         actual.remove(at);
     }
