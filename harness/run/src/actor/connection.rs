@@ -6,7 +6,7 @@ use std::io;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 use mqspec_conformance::plan::{Ending, OpenFor};
 use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Fate};
 use mqspec_wire::{Decoder, Side};
@@ -137,7 +137,8 @@ struct Reading {
 impl Reading {
     async fn run(mut self, mut reader: Box<dyn AsyncRead + Unpin>) {
         let layer = Rc::clone(&self.layer);
-        let mut buffer = vec![0; 1 << 16];
+        // Not zeroed: most connections see a few bytes only.
+        let mut buffer = Vec::with_capacity(1 << 16);
         let mut ended = false;
         loop {
             layer.free(Way::In).await;
@@ -146,7 +147,7 @@ impl Reading {
             let pausing = room > 0 && now < self.next_read;
             let due = self.arrivals.front().map_or(Duration::ZERO, |arrival| arrival.due);
             let (waiting, reading) = (!self.arrivals.is_empty(), room > 0 && !pausing);
-            let target = buffer.get_mut(..room).unwrap_or_default();
+            let mut target = (&mut buffer).limit(room);
             tokio::select! {
                 biased;
                 trouble = layer.trouble(self.opened) => match trouble {
@@ -161,9 +162,10 @@ impl Reading {
                     }
                 }
                 () = layer.until(self.next_read), if pausing => {}
-                read = reader.read(target), if reading => {
+                read = reader.read_buf(&mut target), if reading => {
                     ended = !matches!(read, Ok(1..));
-                    let read = read.map(|count| Bytes::copy_from_slice(buffer.get(..count).unwrap_or_default()));
+                    let read = read.map(|_| Bytes::copy_from_slice(&buffer));
+                    buffer.clear();
                     self.arrive(read).await;
                 }
             }
