@@ -1,26 +1,31 @@
-//! The world in memory: pipes instead of a network, one paused runtime, everything from one seed.
+//! The world in memory: pipes instead of a network, tasks on one thread, everything from one seed.
 //!
-//! For sweeps over many seeds: no hosts to step, so a run costs a fraction of a simulated one. The same
+//! There is no runtime around the tasks: nothing here waits for the system, so all that one would do is to park, and
+//! to keep a clock of its own. For sweeps over many seeds: no hosts to step, so a run costs a fraction of a simulated one. The same
 //! broker shell, actors and fault layer run in it. What it lacks is turmoil's network (latency, the order
 //! in which hosts run); its verdicts must be the simulator's, and a test compares them.
 
 use std::cell::RefCell;
 use std::io;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use mqspec_broker_core::{Broker, Config, Protocol};
-use mqspec_broker_server::{Accept, Accepted, Listener, Server, Sleep};
+use mqspec_broker_server::{Accept, Accepted, Listener, Server};
 use mqspec_conformance::plan::{BrokerFault, DiskFault, Plan};
 use mqspec_wire::Spec;
 use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::task::{JoinHandle, LocalSet};
 
 use super::machine::{Machine, Reporter};
 use super::simulated::{EPOCH, Settings, bindings, broken, guarded};
-use super::{BrokerControl, Chance, Clock, Connected, Environment, Network, NotDone};
+use super::virtual_clock::{SharedVirtualClock, TimeOfDay, VirtualClock};
+use super::{BrokerControl, Chance, Connected, Environment, Network, NotDone};
 use crate::script::{self, RunResult};
 use crate::sut::doorkeeper::{Doorkeeper, Nobody};
 use crate::sut::reference;
@@ -44,27 +49,21 @@ pub fn run_behind(plan: &Plan, settings: &Settings, doorkeeper: &Rc<dyn Doorkeep
 }
 
 fn run_in_memory(plan: &Plan, config: Config, seed: u64, doorkeeper: &Rc<dyn Doorkeeper>) -> RunResult {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_time().start_paused(true);
-    let mut tasks = tokio::task::LocalSet::new();
-    end_on_panic(&mut builder, &mut tasks);
-    let runtime = match builder.build() {
-        Ok(runtime) => runtime,
-        Err(error) => return broken(format!("no tokio runtime: {error}")),
-    };
-    tasks.block_on(&runtime, async {
-        let clock = PausedClock { start: Instant::now() };
-        let doorkeeper = Rc::clone(doorkeeper);
+    let mut tasks = LocalSet::new();
+    end_on_panic(&mut tasks);
+    let clock = Rc::new(VirtualClock::default());
+    let script = async {
         let reporter = Rc::new(Reporter::default());
         let machine = Machine::new(Chance::new(seed), &reporter);
         let config = Config { durable: true, ..config };
-        let host = Rc::new(Host { config, doorkeeper, clock, machine, running: RefCell::default() });
+        let (doorkeeper, running) = (Rc::clone(doorkeeper), RefCell::default());
+        let host = Rc::new(Host { config, doorkeeper, clock: Rc::clone(&clock), machine, running });
         if let Err(why) = host.start() {
             return broken(why);
         }
         let environment = Environment {
             network: Rc::<Host>::clone(&host),
-            clock: Rc::new(clock),
+            clock: Rc::new(SharedVirtualClock(Rc::clone(&clock))),
             control: host,
             reporter,
             chance: Chance::new(seed),
@@ -75,51 +74,53 @@ fn run_in_memory(plan: &Plan, config: Config, seed: u64, doorkeeper: &Rc<dyn Doo
             weather: true,
         };
         script::run(plan, environment).await
-    })
+    };
+    let run = pin!(tasks.run_until(script));
+    drive(run, &clock).unwrap_or_else(broken)
+}
+
+/// Goes on with a run until it ends; whenever everybody waits, time jumps to the next timer.
+fn drive<T>(mut run: Pin<&mut impl Future<Output = T>>, clock: &VirtualClock) -> Result<T, String> {
+    let bell = Arc::new(Bell::default());
+    let waker = Waker::from(Arc::clone(&bell));
+    loop {
+        if let Poll::Ready(ended) = run.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Ok(ended);
+        }
+        if bell.0.swap(false, Ordering::Relaxed) {
+            continue;
+        }
+        let deadline = clock.next_deadline();
+        clock.jump_to(deadline.ok_or("everybody waits, and nobody for a time: a deadlock")?);
+        clock.wake_due();
+    }
+}
+
+/// Rings when somebody can go on.
+#[derive(Default)]
+struct Bell(AtomicBool);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A panic in any task ends the run instead of leaving the others to wait for it.
 #[cfg(tokio_unstable)]
-fn end_on_panic(builder: &mut tokio::runtime::Builder, tasks: &mut tokio::task::LocalSet) {
-    builder.unhandled_panic(tokio::runtime::UnhandledPanic::ShutdownRuntime);
+fn end_on_panic(tasks: &mut LocalSet) {
     tasks.unhandled_panic(tokio::runtime::UnhandledPanic::ShutdownRuntime);
 }
 
 /// Without the flag nothing runs at all: see [`guarded`].
 #[cfg(not(tokio_unstable))]
-fn end_on_panic(_: &mut tokio::runtime::Builder, _: &mut tokio::task::LocalSet) {}
-
-/// tokio's own clock, which stands still until everybody waits, and then jumps.
-#[derive(Clone, Copy)]
-struct PausedClock {
-    start: Instant,
-}
-
-impl Clock for PausedClock {
-    fn now(&self) -> Duration {
-        self.start.elapsed()
-    }
-
-    fn sleep_until(&self, deadline: Duration) -> LocalBoxFuture<'static, ()> {
-        Box::pin(tokio::time::sleep_until(self.start + deadline))
-    }
-}
-
-impl mqspec_broker_server::Clock for PausedClock {
-    fn now(&self) -> Duration {
-        EPOCH + self.start.elapsed()
-    }
-
-    fn sleep_until(&self, deadline: Duration) -> Sleep {
-        Box::pin(tokio::time::sleep_until(self.start + deadline.saturating_sub(EPOCH)))
-    }
-}
+fn end_on_panic(_: &mut LocalSet) {}
 
 /// The machine that the broker runs on.
 struct Host {
     config: Config,
     doorkeeper: Rc<dyn Doorkeeper>,
-    clock: PausedClock,
+    clock: Rc<VirtualClock>,
     machine: Machine,
     running: RefCell<Option<Process>>,
 }
@@ -136,12 +137,13 @@ impl Host {
     /// The error says why the broker gave up.
     fn start(&self) -> Result<(), String> {
         let door = self.doorkeeper.to_clients(Broker::new(self.config.clone()));
-        let door = self.machine.start(door, &*self.doorkeeper, EPOCH + Clock::now(&self.clock))?;
+        let door = self.machine.start(door, &*self.doorkeeper, EPOCH + self.clock.now())?;
         let (mqtt, mqtt_door) = mpsc::unbounded_channel();
         let (amqp, amqp_door) = mpsc::unbounded_channel();
         let stop = Rc::new(Notify::new());
         let stopped = Rc::clone(&stop);
-        let server = Server::new(door, Rc::new(self.clock))
+        let clock = TimeOfDay { clock: Rc::clone(&self.clock), epoch: EPOCH };
+        let server = Server::new(door, Rc::new(clock))
             .listen(Protocol::Mqtt, Box::new(Pipes(mqtt_door)))
             .listen(Protocol::Amqp, Box::new(Pipes(amqp_door)));
         let machine = self.machine.clone();

@@ -22,7 +22,7 @@ use turmoil::net::{TcpListener, TcpStream};
 
 use super::chance::Chance;
 use super::machine::{Machine, Reporter};
-use super::virtual_clock::{SharedVirtualClock, TICK, VirtualClock};
+use super::virtual_clock::{SharedVirtualClock, TICK, TimeOfDay, VirtualClock};
 use super::{BrokerControl, Connected, Environment, Network, NotDone};
 use crate::script::{self, RunResult};
 use crate::sut::doorkeeper::{Doorkeeper, Nobody};
@@ -123,7 +123,7 @@ fn simulate(plan: &Plan, settings: &Settings, doorkeeper: &Rc<dyn Doorkeeper>) -
             *control.stop.borrow_mut() = Some(Rc::clone(&stop));
             control.listens.set(true);
             control.decided.notify_waiters();
-            let broker = Server::new(door, Rc::new(BrokerClock(clock)))
+            let broker = Server::new(door, Rc::new(TimeOfDay { clock, epoch: EPOCH }))
                 .listen(Protocol::Mqtt, Box::new(SimulatedListener(mqtt)))
                 .listen(Protocol::Amqp, Box::new(SimulatedListener(amqp)));
             let served = broker.run(stop.notified()).await;
@@ -227,19 +227,6 @@ pub(super) fn broken(why: String) -> RunResult {
         event: None,
     };
     RunResult { stop: Some(stop), ..RunResult::default() }
-}
-
-/// The broker's view of the virtual clock: a time of day.
-struct BrokerClock(Rc<VirtualClock>);
-
-impl mqspec_broker_server::Clock for BrokerClock {
-    fn now(&self) -> Duration {
-        EPOCH + self.0.now()
-    }
-
-    fn sleep_until(&self, deadline: Duration) -> mqspec_broker_server::Sleep {
-        Box::pin(self.0.sleep(deadline.saturating_sub(EPOCH)))
-    }
 }
 
 struct SimulatedListener(TcpListener);

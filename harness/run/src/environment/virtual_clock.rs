@@ -1,8 +1,9 @@
-//! A clock above the simulator's own, that can jump over quiet time.
+//! A clock above the simulator's own, that can jump over quiet time; in memory, the only one.
 //!
 //! Its time stands still while the hosts run and advances between two steps of the simulation: by one
 //! tick, or, when nothing is under way, to the next timer. Timers fire at the first tick at or after their
-//! deadline in either case, so that a run with jumps leaves the same trace as one without.
+//! deadline in either case, so that a run with jumps leaves the same trace as one without; those of one tick
+//! fire in the order in which they were first asked.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -40,11 +41,7 @@ impl VirtualClock {
 
     /// Moves on to the first tick at or after a time that lies ahead.
     pub fn jump_to(&self, time: Duration) {
-        let begun = time.as_nanos() % TICK.as_nanos();
-        // Less than one tick, so it fits.
-        let begun = Duration::from_nanos(u64::try_from(begun).unwrap_or(0));
-        let rest = if begun.is_zero() { Duration::ZERO } else { TICK.saturating_sub(begun) };
-        self.now.set(self.now.get().max(time.saturating_add(rest)));
+        self.now.set(self.now.get().max(tick_of(time)));
     }
 
     /// Wakes whoever waits for a time that has come, earliest deadline first.
@@ -60,41 +57,57 @@ impl VirtualClock {
         }
     }
 
-    /// The earliest deadline that somebody waits for.
+    /// The tick of the earliest deadline that somebody waits for.
     pub fn next_deadline(&self) -> Option<Duration> {
         self.timers.borrow().first_key_value().map(|((deadline, _), _)| *deadline)
     }
 
     /// Ends at that time.
     pub fn sleep(self: &Rc<Self>, deadline: Duration) -> Sleep {
-        let number = self.next_timer.get();
-        self.next_timer.set(number + 1);
-        Sleep { clock: Rc::clone(self), key: (deadline, number) }
+        Sleep { clock: Rc::clone(self), deadline, waits: None }
     }
+}
+
+/// The first tick at or after a time.
+fn tick_of(time: Duration) -> Duration {
+    let begun = time.subsec_nanos() % TICK.subsec_nanos();
+    let rest = if begun == 0 { 0 } else { TICK.subsec_nanos() - begun };
+    time.saturating_add(Duration::from_nanos(rest.into()))
 }
 
 /// A timer of a [`VirtualClock`].
 #[derive(Debug)]
 pub struct Sleep {
     clock: Rc<VirtualClock>,
-    key: (Duration, u64),
+    deadline: Duration,
+    /// Its key among the clock's timers, once it has been asked before its time.
+    waits: Option<(Duration, u64)>,
 }
 
 impl Future for Sleep {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.clock.now.get() >= self.key.0 {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let clock = &self.clock;
+        if clock.now.get() >= self.deadline {
             return Poll::Ready(());
         }
-        self.clock.timers.borrow_mut().insert(self.key, context.waker().clone());
+        let key = self.waits.unwrap_or_else(|| {
+            let number = clock.next_timer.get();
+            clock.next_timer.set(number + 1);
+            (tick_of(self.deadline), number)
+        });
+        clock.timers.borrow_mut().insert(key, context.waker().clone());
+        self.waits = Some(key);
         Poll::Pending
     }
 }
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        self.clock.timers.borrow_mut().remove(&self.key);
+        if let Some(key) = self.waits {
+            self.clock.timers.borrow_mut().remove(&key);
+        }
     }
 }
 
@@ -109,6 +122,23 @@ impl Clock for SharedVirtualClock {
 
     fn sleep_until(&self, deadline: Duration) -> LocalBoxFuture<'static, ()> {
         Box::pin(self.0.sleep(deadline))
+    }
+}
+
+/// The clock as the broker sees it: a time of day.
+pub(super) struct TimeOfDay {
+    pub(super) clock: Rc<VirtualClock>,
+    /// When the run began, since 1970.
+    pub(super) epoch: Duration,
+}
+
+impl mqspec_broker_server::Clock for TimeOfDay {
+    fn now(&self) -> Duration {
+        self.epoch + self.clock.now()
+    }
+
+    fn sleep_until(&self, deadline: Duration) -> mqspec_broker_server::Sleep {
+        Box::pin(self.clock.sleep(deadline.saturating_sub(self.epoch)))
     }
 }
 
