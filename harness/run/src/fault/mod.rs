@@ -293,8 +293,8 @@ impl Layer {
 
     async fn until_over(&self, end: impl Fn(&Streams, Duration) -> Option<Over>) {
         loop {
-            let changed = self.planned.changed.notified();
             let over = end(&self.planned.streams.borrow(), self.clock.now());
+            let changed = self.planned.changed.notified();
             match over {
                 Some(Over::Now) => return,
                 Some(Over::At(time)) => tokio::select! {
@@ -322,9 +322,14 @@ impl Layer {
         self.clock.sleep_until(self.clock.now() + duration)
     }
 
-    /// Ends at a time.
-    pub fn until(&self, time: Duration) -> futures_util::future::LocalBoxFuture<'static, ()> {
-        self.clock.sleep_until(time)
+    /// Ends at a time. Most of those who ask find that it has come, so there is a timer only where it has not.
+    pub fn until(&self, time: Duration) -> impl Future<Output = ()> + 'static {
+        let clock = Rc::clone(&self.clock);
+        async move {
+            if clock.now() < time {
+                clock.sleep_until(time).await;
+            }
+        }
     }
 
     /// Puts into the trace what was struck.
