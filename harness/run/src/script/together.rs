@@ -16,10 +16,9 @@ struct Branch<'a, E> {
 }
 
 /// Rung for a branch; passed on to whoever waits for all of them.
-#[derive(Default)]
 struct Bell {
     rung: AtomicBool,
-    outer: AtomicWaker,
+    outer: Arc<AtomicWaker>,
 }
 
 impl Wake for Bell {
@@ -34,19 +33,20 @@ impl Wake for Bell {
 /// Branches go on in their order, which makes a run repeatable; but only those that something has happened for: to
 /// ask each of many whenever anything happens costs more than all that they do.
 pub(super) async fn all<E>(futures: Vec<LocalBoxFuture<'_, Result<(), E>>>) -> Result<(), E> {
+    let outer = Arc::new(AtomicWaker::new());
     let mut branches: Vec<Branch<'_, E>> = futures
         .into_iter()
         .map(|future| {
             // Every branch has yet to begin.
-            let bell = Arc::new(Bell { rung: AtomicBool::new(true), ..Bell::default() });
+            let bell = Arc::new(Bell { rung: AtomicBool::new(true), outer: Arc::clone(&outer) });
             Branch { future: Some(future), waker: Waker::from(Arc::clone(&bell)), bell }
         })
         .collect();
     poll_fn(move |context| {
+        outer.register(context.waker());
         let mut open = false;
         for branch in &mut branches {
             let Some(future) = &mut branch.future else { continue };
-            branch.bell.outer.register(context.waker());
             if !branch.bell.rung.swap(false, Ordering::Relaxed) {
                 open = true;
                 continue;
