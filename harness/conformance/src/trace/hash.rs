@@ -129,15 +129,12 @@ fn write_number(mut number: u64, line: &mut Vec<u8>) {
 }
 
 fn write_hex(bytes: &[u8], line: &mut Vec<u8>) {
-    let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
+    let digit = |nibble: u8| b"0123456789abcdef".get(usize::from(nibble)).copied().unwrap_or(b'?');
     let begin = line.len();
     line.resize(begin + 2 * bytes.len(), 0);
     let pairs = line.get_mut(begin..).unwrap_or_default().chunks_exact_mut(2);
     for (pair, byte) in pairs.zip(bytes) {
-        if let [high, low] = pair {
-            *high = digit(byte >> 4);
-            *low = digit(byte & 15);
-        }
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
     }
 }
 
