@@ -34,6 +34,14 @@ impl Decoder {
         }
     }
 
+    /// Appends bytes as they arrived; what is whole of them is not copied.
+    pub fn push_bytes(&mut self, bytes: Bytes) {
+        match self {
+            Self::Mqtt(decoder) => decoder.push_bytes(bytes),
+            Self::Amqp(decoder) => decoder.push_bytes(bytes),
+        }
+    }
+
     /// The next whole packet, once all of its bytes are there. After bytes that cannot be framed (a length
     /// field of five bytes, no frame end), one packet named `unknown` holds all the rest, now and later.
     pub fn next_packet(&mut self) -> Option<Packet> {

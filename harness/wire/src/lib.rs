@@ -8,6 +8,7 @@
 pub mod amqp;
 pub mod codec;
 pub mod fuzz;
+mod incoming;
 pub mod mqtt;
 pub mod packet;
 pub mod shape;

@@ -262,7 +262,7 @@ fn arrive(held: Held) -> Vec<Deed> {
 /// Bytes as the tester's codec reads them, for the trace: one packet, or `unknown`.
 pub fn read_back(spec: Spec, sender: Side, bytes: &Bytes) -> Packet {
     let mut decoder = Decoder::new(spec, sender);
-    decoder.push(bytes);
+    decoder.push_bytes(bytes.clone());
     match decoder.next_packet() {
         Some(packet) if packet.raw.len() == bytes.len() => packet,
         Some(_) | None => unknown(bytes.clone()),

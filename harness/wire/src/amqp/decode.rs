@@ -1,6 +1,6 @@
 //! Bytes to packets: cuts frames out of a stream (§4.2.3) and reads each along its layout.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::cursor::{Cursor, Notes};
 use super::layout::{
@@ -8,6 +8,7 @@ use super::layout::{
     MethodLayout,
 };
 use super::{fields, statement};
+use crate::incoming::Incoming;
 use crate::packet::{Field, Packet, Span};
 use crate::shape::Senders;
 use crate::spec::Side;
@@ -43,7 +44,7 @@ const PLAUSIBLE_FRAME: usize = 131_072;
 #[derive(Debug)]
 pub struct Decoder {
     sender: Side,
-    buffer: BytesMut,
+    buffer: Incoming,
     frame_max: Option<u32>,
     started: bool,
     lost: bool,
@@ -52,7 +53,7 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder for what `sender` writes, from the first octet of the connection on.
     pub fn new(sender: Side) -> Self {
-        Self { sender, buffer: BytesMut::new(), frame_max: None, started: false, lost: false }
+        Self { sender, buffer: Incoming::default(), frame_max: None, started: false, lost: false }
     }
 
     /// Sets the agreed limit in octets, frame header and end included: a bigger frame is noted from now
@@ -63,30 +64,35 @@ impl Decoder {
 
     /// Appends bytes as they arrived.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.buffer.extend_from_slice(bytes);
+        self.buffer.push(bytes);
+    }
+
+    /// Appends bytes as they arrived; what is whole of them is not copied.
+    pub fn push_bytes(&mut self, bytes: Bytes) {
+        self.buffer.push_bytes(bytes);
     }
 
     /// The bytes of a frame that is not complete yet.
     pub fn rest(&self) -> &[u8] {
-        &self.buffer
+        self.buffer.bytes()
     }
 
     /// The next frame or protocol header, once all of its bytes are there.
     pub fn next_packet(&mut self) -> Option<Packet> {
         if self.lost {
-            return (!self.buffer.is_empty()).then(|| self.unframed(Notes::new(self.sender)));
+            return (!self.rest().is_empty()).then(|| self.unframed(Notes::new(self.sender)));
         }
         if !self.started && self.may_be_protocol_header() {
             let raw = self.take(PROTOCOL_HEADER)?;
             return Some(protocol_header(raw, self.sender));
         }
-        let head = Head::read(&self.buffer)?;
+        let head = Head::read(self.rest())?;
         if head.is_implausible(self.frame_max) {
             let message = format!("the frame type {} does not exist", head.frame_type);
             return Some(self.lose_framing(statement::FRAME_TYPE, 0..1, message));
         }
         let end_at = FRAME_HEAD.checked_add(head.size)?;
-        let end = *self.buffer.get(end_at)?;
+        let end = *self.rest().get(end_at)?;
         if end != FRAME_END {
             let message = format!("the frame ends with 0x{end:02x} instead of 0xce");
             return Some(self.lose_framing(statement::FRAME_END, end_at..end_at + 1, message));
@@ -97,15 +103,13 @@ impl Decoder {
 
     /// Whether the stream begins, as far as it is there, with the protocol header's literal.
     fn may_be_protocol_header(&self) -> bool {
-        !self.buffer.is_empty() && self.buffer.iter().zip(LITERAL).all(|(octet, expected)| octet == expected)
+        !self.rest().is_empty() && self.rest().iter().zip(LITERAL).all(|(octet, expected)| octet == expected)
     }
 
     fn take(&mut self, length: usize) -> Option<Bytes> {
-        if self.buffer.len() < length {
-            return None;
-        }
+        let taken = self.buffer.take(length)?;
         self.started = true;
-        Some(self.buffer.split_to(length).freeze())
+        Some(taken)
     }
 
     fn lose_framing(&mut self, statement: &'static str, span: Span, message: String) -> Packet {
@@ -116,7 +120,7 @@ impl Decoder {
     }
 
     fn unframed(&mut self, notes: Notes) -> Packet {
-        let raw = self.buffer.split().freeze();
+        let raw = self.buffer.take(self.rest().len()).unwrap_or_default();
         let everything = 0..raw.len();
         let fields = vec![field("payload", Value::Bytes(raw.clone()), everything)];
         Packet { name: "unknown", fields, oddities: notes.in_wire_order(), raw }

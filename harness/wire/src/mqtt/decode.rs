@@ -23,6 +23,8 @@ pub(super) fn packet(spec: Spec, sender: Side, raw: &Bytes, header: usize) -> Pa
     let mut reader = Reader::new(spec, sender, raw, header);
     reader.check_remaining_length();
     let name = if let Some((layout, version)) = Layout::by_code(spec, first >> 4) {
+        // One field for each part, and three in the flags of a PUBLISH; properties come on top.
+        reader.fields.reserve(version.body.len() + if layout.flags.is_none() { 3 } else { 0 });
         reader.fixed_header(layout, version, first & 0x0F);
         if reader.body(version.body).is_some() {
             reader.check_end(layout.name);
@@ -87,7 +89,7 @@ impl<'a> Reader<'a> {
             raw,
             at: header,
             end: raw.len(),
-            fields: Vec::with_capacity(8),
+            fields: Vec::new(),
             oddities: Vec::new(),
             qos: 0,
             connect_flags: 0,

@@ -39,8 +39,13 @@ pub fn encode(spec: Spec, _sender: Side, draft: &Draft) -> Result<Bytes, EncodeE
     };
     check_names(spec, draft, version.body)?;
     malformed.check_parts(draft, version.body)?;
-    let mut writer =
-        Writer { spec, draft, malformed: &malformed, context: Context(&draft.name), out: Vec::new() };
+    let mut writer = Writer {
+        spec,
+        draft,
+        malformed: &malformed,
+        context: Context(&draft.name),
+        out: Vec::with_capacity(128),
+    };
     writer.body(version.body)?;
     let flags = match layout.flags {
         Some((flags, _)) => flags,

@@ -1,9 +1,10 @@
 //! Cuts a byte stream into packets by their remaining length.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::decode;
 use super::varint::{self, Varint};
+use crate::incoming::Incoming;
 use crate::packet::Packet;
 use crate::spec::{Side, Spec};
 
@@ -12,7 +13,7 @@ use crate::spec::{Side, Spec};
 pub struct Decoder {
     spec: Spec,
     sender: Side,
-    buffer: BytesMut,
+    buffer: Incoming,
     /// Set once a length cannot be read: nothing behind it can be framed any more.
     lost: bool,
 }
@@ -20,22 +21,27 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder for what `sender` writes on a connection that speaks `spec`.
     pub fn new(spec: Spec, sender: Side) -> Self {
-        Self { spec, sender, buffer: BytesMut::new(), lost: false }
+        Self { spec, sender, buffer: Incoming::default(), lost: false }
     }
 
     /// Appends bytes as they arrived.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.buffer.extend_from_slice(bytes);
+        self.buffer.push(bytes);
+    }
+
+    /// Appends bytes as they arrived; what is whole of them is not copied.
+    pub fn push_bytes(&mut self, bytes: Bytes) {
+        self.buffer.push_bytes(bytes);
     }
 
     /// The next whole packet. A remaining length of five bytes makes one packet `unknown` of itself and
     /// everything behind it; what arrives later comes out as `unknown` too, without the oddity.
     pub fn next_packet(&mut self) -> Option<Packet> {
         if self.lost {
-            let raw = self.take(self.buffer.len())?;
+            let raw = self.take(self.rest().len())?;
             return Some(decode::later_rest(raw));
         }
-        match varint::read(self.buffer.get(1..)?) {
+        match varint::read(self.rest().get(1..)?) {
             Varint::Whole(length, width) => {
                 let header = 1 + width;
                 let raw = self.take(header + usize::try_from(length).ok()?)?;
@@ -44,7 +50,7 @@ impl Decoder {
             Varint::Cut => None,
             Varint::TooLong => {
                 self.lost = true;
-                let raw = self.take(self.buffer.len())?;
+                let raw = self.take(self.rest().len())?;
                 Some(decode::unframed(self.spec, &raw))
             }
         }
@@ -52,11 +58,10 @@ impl Decoder {
 
     /// The bytes of a packet that is not complete yet.
     pub fn rest(&self) -> &[u8] {
-        &self.buffer
+        self.buffer.bytes()
     }
 
     fn take(&mut self, length: usize) -> Option<Bytes> {
-        let whole = length > 0 && self.buffer.len() >= length;
-        whole.then(|| self.buffer.split_to(length).freeze())
+        if length == 0 { None } else { self.buffer.take(length) }
     }
 }
