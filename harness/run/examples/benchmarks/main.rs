@@ -1,7 +1,7 @@
 //! The benchmarks: what one thing costs against another, as ratios with their spread.
 //!
 //!     cargo run --release -p mqspec-run --example benchmarks [-- [--rounds N] [NAME…]]
-//!     cargo run --release -p mqspec-run --example benchmarks -- only memory|simulated|none typical|faults|FOLDER SEEDS
+//!     cargo run --release -p mqspec-run --example benchmarks -- only memory|bare|layered|simulated|none typical|faults|FOLDER SEEDS
 //!
 //! Every comparison is paired: both sides are measured right after each other, many times, so that whatever else the
 //! machine does hits both. Costs are CPU time of the measuring thread, but for `threads`, which is about wall time and
@@ -22,7 +22,7 @@ use mqspec_conformance::trace::hash::hash;
 use mqspec_conformance::verdict::{Outcome, combine};
 use mqspec_run::RunResult;
 use mqspec_run::environment::simulated::Settings;
-use mqspec_run::environment::{memory, simulated};
+use mqspec_run::environment::{Carriage, memory, simulated};
 
 /// How often each pair is measured where nobody says.
 const ROUNDS: usize = 7;
@@ -52,7 +52,7 @@ const BENCHMARKS: &[Benchmark] = &[
     },
     Benchmark {
         name: "faults",
-        what: "messages per CPU second with faults lying in wait / without",
+        what: "messages per CPU second with faults lying in wait / without a fault layer",
         goal: 0.85,
         run: faults,
     },
@@ -119,9 +119,14 @@ fn only(arguments: &[String], out: &mut dyn Write) -> io::Result<ExitCode> {
     let run: fn(&Plan, u64) -> String = match argument(0) {
         "memory" => in_memory,
         "simulated" => |plan, seed| simulate(plan, seed, true),
+        "bare" => |plan, seed| over(plan, seed, Carriage::Bare),
+        "layered" => |plan, seed| over(plan, seed, Carriage::Layered),
         "none" => |_, _| String::new(),
         world => {
-            writeln!(out, "`only` runs in memory, simulated or in none, not in `{world}`")?;
+            writeln!(
+                out,
+                "`only` runs in memory (or bare, or layered), simulated or in none, not in `{world}`"
+            )?;
             return Ok(ExitCode::from(2));
         }
     };
@@ -144,7 +149,12 @@ fn judged(plan: &Plan, result: RunResult) -> String {
 }
 
 fn in_memory(plan: &Plan, seed: u64) -> String {
-    judged(plan, memory::run(plan, &Settings { seed, time_jumps: true }))
+    over(plan, seed, Carriage::Weathered)
+}
+
+/// In memory, with something else between actors and pipes than usual.
+fn over(plan: &Plan, seed: u64, carriage: Carriage) -> String {
+    judged(plan, memory::run_over(plan, &Settings { seed, time_jumps: true }, carriage))
 }
 
 fn simulate(plan: &Plan, seed: u64, time_jumps: bool) -> String {
@@ -176,11 +186,16 @@ fn worlds(rounds: usize, out: &mut dyn Write) -> io::Result<Spread> {
 }
 
 fn faults(rounds: usize, out: &mut dyn Write) -> io::Result<Spread> {
-    let (bare, armed) = (plans::typical(), plans::typical_with_faults());
-    let packets = plans::packets(&bare);
-    let (with, without, spread) =
-        ratios(rounds, || cpu_of(|seed| in_memory(&bare, seed)), || cpu_of(|seed| in_memory(&armed, seed)));
-    writeln!(out, "  {:.0} packets per CPU second without, {:.0} with", packets / with, packets / without)?;
+    let (plain, armed) = (plans::typical(), plans::typical_with_faults());
+    let packets = plans::packets(&plain);
+    let cost = |plan: &Plan, carriage| cpu_of(|seed| over(plan, seed, carriage));
+    let (bare, idle, of_idle) =
+        ratios(rounds, || cost(&plain, Carriage::Bare), || cost(&plain, Carriage::Layered));
+    writeln!(out, "  {:.0} packets per CPU second without a fault layer", packets / bare)?;
+    writeln!(out, "  {:.0} with one that has nothing to do, {of_idle}", packets / idle)?;
+    let (_, waiting, spread) =
+        ratios(rounds, || cost(&plain, Carriage::Bare), || cost(&armed, Carriage::Layered));
+    writeln!(out, "  {:.0} with two faults lying in wait on each connection", packets / waiting)?;
     Ok(spread)
 }
 

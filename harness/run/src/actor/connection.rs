@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
+use std::pin::pin;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
@@ -10,13 +11,13 @@ use bytes::{BufMut, Bytes};
 use mqspec_conformance::plan::{Ending, OpenFor};
 use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Fate};
 use mqspec_wire::{Decoder, Side};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use super::Actor;
+use super::{Actor, bare};
 use crate::environment::chance::Draws;
-use crate::environment::{Connected, Environment};
+use crate::environment::{Carriage, Connected, Environment};
 use crate::fault::gate::{Deed, LONGEST_HOLD};
 use crate::fault::line::{Line, takes};
 use crate::fault::pen::{Outgoing, Pen};
@@ -25,7 +26,7 @@ use crate::fault::{Layer, Trouble, Way};
 
 /// How long we go on reading after our own FIN. A socket closed with unread bytes answers with a reset,
 /// which can destroy what the broker has not read yet, a DISCONNECT for instance.
-const DRAIN: Duration = Duration::from_secs(1);
+pub(super) const DRAIN: Duration = Duration::from_secs(1);
 /// How many bytes may be under way from the broker while something makes them late: what a pipe holds.
 const UNDER_WAY: usize = 1 << 16;
 /// A slow reader reads this often in a second.
@@ -54,9 +55,18 @@ impl Connection {
         let abort: Rc<dyn Fn()> = Rc::from(abort);
         let (out, queue) = mpsc::unbounded_channel();
         let stream = |what: &str| environment.chance.stream(&format!("{what} {} {}", actor.id.0, number.0));
-        let draws = |way: &str| environment.weather.then(|| stream(way));
+        let weathered = environment.carriage == Carriage::Weathered;
+        let draws = |way: &str| weathered.then(|| stream(way));
         let opened = actor.layer.open();
         let silent = Rc::new(Cell::new(false));
+        if environment.carriage == Carriage::Bare {
+            let decoder = Decoder::new(actor.spec, Side::Server);
+            let reading = bare::read(Rc::downgrade(actor), number, decoder, reader);
+            let reader = tokio::task::spawn_local(reading).abort_handle();
+            let writing = bare::write(Rc::downgrade(actor), number, reader.clone(), queue, writer);
+            let writer = tokio::task::spawn_local(writing).abort_handle();
+            return Self { number, out, reader, writer, abort, silent };
+        }
         let reading = Reading {
             actor: Rc::downgrade(actor),
             layer: Rc::clone(&actor.layer),
@@ -140,6 +150,7 @@ impl Reading {
         // Not zeroed: most connections see a few bytes only.
         let mut buffer = Vec::with_capacity(1 << 16);
         let mut ended = false;
+        let mut trouble = pin!(layer.trouble(self.opened));
         loop {
             layer.free(Way::In).await;
             let now = layer.now();
@@ -150,8 +161,8 @@ impl Reading {
             let mut target = (&mut buffer).limit(room);
             tokio::select! {
                 biased;
-                trouble = layer.trouble(self.opened) => match trouble {
-                    Trouble::News => {}
+                befallen = &mut trouble => match befallen {
+                    Trouble::News => trouble.set(layer.trouble(self.opened)),
                     Trouble::Dead => return self.end(EndedBy::Fault, Ending::Reset),
                     Trouble::HalfOpen(OpenFor::Broker) => return self.vanish(reader).await,
                     Trouble::HalfOpen(OpenFor::Actor) => return self.hear_nothing(reader).await,
@@ -230,7 +241,7 @@ impl Reading {
                 (bytes.slice(..passed.min(count)), Some((EndedBy::Fault, how)))
             }
         };
-        self.decoder.push(&bytes);
+        self.decoder.push_bytes(bytes);
         self.take_packets(&actor).await?;
         if let Some((by, how)) = ending {
             self.end(by, how);
@@ -308,25 +319,6 @@ impl Writing {
         let mut writer = Some(writer);
         let Some((ending, by)) = self.pen.run(&mut queue, &mut writer).await else { return };
         let Some(actor) = self.actor.upgrade() else { return };
-        self.finish(&actor, writer, ending, by).await;
-    }
-
-    async fn finish(
-        self,
-        actor: &Rc<Actor>,
-        writer: Option<Box<dyn AsyncWrite + Unpin>>,
-        ending: Ending,
-        by: EndedBy,
-    ) {
-        if let (Ending::Fin, Some(mut writer)) = (ending, writer) {
-            // An error here: the broker was faster.
-            drop(writer.shutdown().await);
-            actor.end(self.number, by, ending, 0);
-            actor.layer.delay(DRAIN).await;
-            self.reader.abort();
-            return;
-        }
-        actor.end(self.number, by, ending, 0);
-        self.reader.abort();
+        bare::finish(&actor, self.number, self.reader, writer, (ending, by)).await;
     }
 }

@@ -1,6 +1,7 @@
 //! Peers of the broker: they open connections, write what they are told and record what they see. They judge
 //! nothing. A scripted one does no more; a [`client`] has duties of its own.
 
+mod bare;
 pub mod client;
 pub mod connection;
 pub mod inbox;

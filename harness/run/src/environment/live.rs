@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use self::litter::Litter;
 use super::chance::Chance;
-use super::{BrokerControl, Clock, Connected, Environment, Network, NotDone, Reporter};
+use super::{BrokerControl, Carriage, Clock, Connected, Environment, Network, NotDone, Reporter};
 use crate::script::{self, RunResult};
 use crate::sut::external::{Endpoint, Target};
 use crate::sut::process::Process;
@@ -111,7 +111,7 @@ fn environment(
         mqtt_login: login(&target.mqtt),
         patience: settings.patience,
         settle: Duration::from_millis(20),
-        weather: false,
+        carriage: Carriage::Layered,
     }
 }
 

@@ -25,7 +25,7 @@ use tokio::task::{JoinHandle, LocalSet};
 use super::machine::{Machine, Reporter};
 use super::simulated::{EPOCH, Settings, bindings, broken, guarded};
 use super::virtual_clock::{SharedVirtualClock, TimeOfDay, VirtualClock};
-use super::{BrokerControl, Chance, Connected, Environment, Network, NotDone};
+use super::{BrokerControl, Carriage, Chance, Connected, Environment, Network, NotDone};
 use crate::script::{self, RunResult};
 use crate::sut::doorkeeper::{Doorkeeper, Nobody};
 use crate::sut::reference;
@@ -42,13 +42,33 @@ pub fn run(plan: &Plan, settings: &Settings) -> RunResult {
 
 /// Runs a plan against the reference broker behind something that rewrites its inputs or effects.
 pub fn run_behind(plan: &Plan, settings: &Settings, doorkeeper: &Rc<dyn Doorkeeper>) -> RunResult {
+    run_between(plan, settings, doorkeeper, Carriage::Weathered)
+}
+
+/// Runs a plan against the reference broker with something else between actors and pipes than usual.
+pub fn run_over(plan: &Plan, settings: &Settings, carriage: Carriage) -> RunResult {
+    let nobody: Rc<dyn Doorkeeper> = Rc::new(Nobody);
+    run_between(plan, settings, &nobody, carriage)
+}
+
+fn run_between(
+    plan: &Plan,
+    settings: &Settings,
+    doorkeeper: &Rc<dyn Doorkeeper>,
+    carriage: Carriage,
+) -> RunResult {
     guarded(|| match reference::config(&plan.broker) {
-        Ok(config) => run_in_memory(plan, config, settings.seed, doorkeeper),
+        Ok(config) => run_in_memory(plan, config, (settings.seed, carriage), doorkeeper),
         Err(why) => broken(why),
     })
 }
 
-fn run_in_memory(plan: &Plan, config: Config, seed: u64, doorkeeper: &Rc<dyn Doorkeeper>) -> RunResult {
+fn run_in_memory(
+    plan: &Plan,
+    config: Config,
+    (seed, carriage): (u64, Carriage),
+    doorkeeper: &Rc<dyn Doorkeeper>,
+) -> RunResult {
     let mut tasks = LocalSet::new();
     end_on_panic(&mut tasks);
     let clock = Rc::new(VirtualClock::default());
@@ -71,7 +91,7 @@ fn run_in_memory(plan: &Plan, config: Config, seed: u64, doorkeeper: &Rc<dyn Doo
             mqtt_login: None,
             patience: Duration::from_secs(10),
             settle: Duration::from_millis(50),
-            weather: true,
+            carriage,
         };
         script::run(plan, environment).await
     };

@@ -40,8 +40,19 @@ pub struct Environment {
     pub patience: Duration,
     /// How long to go on listening after the last step.
     pub settle: Duration,
-    /// Whether the network splits and delays what it carries, as real ones do.
-    pub weather: bool,
+    /// What stands between the actors and the network.
+    pub carriage: Carriage,
+}
+
+/// What stands between the actors and the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carriage {
+    /// Nothing: no fault strikes packets or bytes. To measure what the fault layer costs.
+    Bare,
+    /// The fault layer.
+    Layered,
+    /// The fault layer, and a network that splits and delays what it carries, as real ones do.
+    Weathered,
 }
 
 /// Opens network connections to the broker.

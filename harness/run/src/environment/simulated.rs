@@ -23,7 +23,7 @@ use turmoil::net::{TcpListener, TcpStream};
 use super::chance::Chance;
 use super::machine::{Machine, Reporter};
 use super::virtual_clock::{SharedVirtualClock, TICK, TimeOfDay, VirtualClock};
-use super::{BrokerControl, Connected, Environment, Network, NotDone};
+use super::{BrokerControl, Carriage, Connected, Environment, Network, NotDone};
 use crate::script::{self, RunResult};
 use crate::sut::doorkeeper::{Doorkeeper, Nobody};
 use crate::sut::reference;
@@ -144,7 +144,7 @@ fn simulate(plan: &Plan, settings: &Settings, doorkeeper: &Rc<dyn Doorkeeper>) -
         mqtt_login: None,
         patience: Duration::from_secs(10),
         settle: Duration::from_millis(50),
-        weather: true,
+        carriage: Carriage::Weathered,
     };
     let (owned_plan, slot, listening) = (plan.clone(), Rc::clone(&result), Rc::clone(&control));
     simulation.client(ACTORS, async move {
