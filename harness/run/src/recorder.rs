@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use mqspec_conformance::plan::{ActorId, Plan};
-use mqspec_conformance::trace::{Event, Trace, What};
+use mqspec_conformance::trace::{Event, Fate, Trace, What};
 
 use mqspec_wire::Spec;
 
@@ -42,6 +42,18 @@ impl Recorder {
         let sequence = trace.events.len() as u64;
         trace.events.push(Event { sequence, at: self.clock.now(), what });
         sequence
+    }
+
+    /// Says what has become of a packet that was recorded before.
+    pub fn settle(&self, sequence: u64, became: Fate) {
+        let mut trace = self.trace.borrow_mut();
+        let index = usize::try_from(sequence).unwrap_or(usize::MAX);
+        // The trace may have been taken while bytes were still under way.
+        if let Some(What::Sent { fate, .. } | What::Received { fate, .. }) =
+            trace.events.get_mut(index).map(|event| &mut event.what)
+        {
+            *fate = became;
+        }
     }
 
     /// The latest event's sequence number.

@@ -103,6 +103,8 @@ fn write_packet(
     line.push(b' ');
     line.extend_from_slice(match fate {
         Fate::Passed => b"Passed",
+        Fate::Late => b"Late",
+        Fate::Swallowed => b"Swallowed",
         Fate::Reordered => b"Reordered",
         Fate::Lost => b"Lost",
         Fate::Copy => b"Copy",

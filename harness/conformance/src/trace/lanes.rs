@@ -177,6 +177,8 @@ const fn reaches(fate: Fate) -> bool {
 fn show_fate(fate: Fate) -> &'static str {
     match fate {
         Fate::Passed => "",
+        Fate::Late => "   (left late)",
+        Fate::Swallowed => "   (never left)",
         Fate::Reordered => "   (held back by a fault)",
         Fate::Flipped => "   (changed by a fault)",
         Fate::AfterEnd => "   (written after the end)",

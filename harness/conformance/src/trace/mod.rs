@@ -128,8 +128,12 @@ pub enum EndedBy {
 /// What the fault layer did to a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It passed as it was.
+    /// It passed as it was, as soon as it was written.
     Passed,
+    /// It passed as it was, but left later than it was written: a fault held its bytes back.
+    Late,
+    /// It never left, not whole: a partition swallowed its bytes, or its connection ended before their turn came.
+    Swallowed,
     /// It was held back, and arrives as the [`Fate::Copy`] that follows those that overtook it.
     Reordered,
     /// It never arrived.
@@ -148,8 +152,13 @@ impl Fate {
     /// Whether the packet reached its receiver, at this point and like this.
     pub const fn arrives(self) -> bool {
         match self {
-            Self::Passed | Self::Copy => true,
-            Self::Reordered | Self::Lost | Self::Cut | Self::Flipped | Self::AfterEnd => false,
+            Self::Passed | Self::Late | Self::Copy => true,
+            Self::Swallowed
+            | Self::Reordered
+            | Self::Lost
+            | Self::Cut
+            | Self::Flipped
+            | Self::AfterEnd => false,
         }
     }
 
@@ -157,15 +166,21 @@ impl Fate {
     /// knows a part, and of a lost one, to be sure, we cannot know.
     pub const fn may_reach(self) -> bool {
         match self {
-            Self::Passed | Self::Copy | Self::Lost | Self::Cut => true,
-            Self::Reordered | Self::Flipped | Self::AfterEnd => false,
+            Self::Passed | Self::Late | Self::Copy | Self::Lost | Self::Cut => true,
+            Self::Swallowed | Self::Reordered | Self::Flipped | Self::AfterEnd => false,
         }
     }
 
     /// Whether the broker sent this packet, at this point and like this, and not only a part of it is known.
     pub const fn is_sent(self) -> bool {
         match self {
-            Self::Passed | Self::Reordered | Self::Lost | Self::Flipped | Self::AfterEnd => true,
+            Self::Passed
+            | Self::Late
+            | Self::Swallowed
+            | Self::Reordered
+            | Self::Lost
+            | Self::Flipped
+            | Self::AfterEnd => true,
             Self::Copy | Self::Cut => false,
         }
     }
@@ -173,8 +188,8 @@ impl Fate {
     /// Whether the broker sent this packet and an actor got it in some form, sooner or later.
     pub const fn comes_through(self) -> bool {
         match self {
-            Self::Passed | Self::Reordered | Self::Flipped => true,
-            Self::Copy | Self::Lost | Self::Cut | Self::AfterEnd => false,
+            Self::Passed | Self::Late | Self::Reordered | Self::Flipped => true,
+            Self::Swallowed | Self::Copy | Self::Lost | Self::Cut | Self::AfterEnd => false,
         }
     }
 }

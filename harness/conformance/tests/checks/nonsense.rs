@@ -176,6 +176,8 @@ fn what() -> impl Strategy<Value = What> {
             Fate::Passed,
             Fate::Passed,
             Fate::Lost,
+            Fate::Late,
+            Fate::Swallowed,
             Fate::Copy,
             Fate::Cut,
             Fate::Reordered,

@@ -52,10 +52,13 @@ pub(super) async fn write(
 ) {
     while let Some(outgoing) = queue.recv().await {
         match outgoing {
-            Outgoing::Bytes(bytes, _) => {
+            Outgoing::Bytes(given) => {
                 // A failed write means that the broker has gone; the reading task sees and records it.
-                if writer.write_all(&bytes).await.is_err() || writer.flush().await.is_err() {
+                if writer.write_all(&given.bytes).await.is_err() || writer.flush().await.is_err() {
                     return;
+                }
+                if let (Some((event, fate)), Some(actor)) = (given.packet, actor.upgrade()) {
+                    actor.layer.settle(event, fate);
                 }
             }
             Outgoing::End(ending, by) => {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
 use mqspec_conformance::plan::{Ending, OpenFor};
-use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Fate};
+use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Fate, UNTOLD};
 use mqspec_wire::{Decoder, Side};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::mpsc;
@@ -84,6 +84,7 @@ impl Connection {
         let writing = Writing {
             actor: Rc::downgrade(actor),
             number,
+            opened,
             pen: Pen::new(
                 Rc::clone(&actor.layer),
                 Way::Out,
@@ -306,6 +307,7 @@ impl Reading {
 struct Writing {
     actor: Weak<Actor>,
     number: ConnectionNumber,
+    opened: Opened,
     pen: Pen,
     reader: AbortHandle,
 }
@@ -319,6 +321,15 @@ impl Writing {
         let mut writer = Some(writer);
         let Some((ending, by)) = self.pen.run(&mut queue, &mut writer).await else { return };
         let Some(actor) = self.actor.upgrade() else { return };
+        if ending == Ending::Fin && self.pen.cannot_end() {
+            // The broker hears of it when the partition is over.
+            actor.layer.tell(format!("struck: the actor has closed its end; {UNTOLD}"));
+            actor.end(self.number, by, ending, 0);
+            let layer = Rc::clone(&actor.layer);
+            layer.partition_over(self.opened).await;
+            self.reader.abort();
+            return;
+        }
         bare::finish(&actor, self.number, self.reader, writer, (ending, by)).await;
     }
 }

@@ -22,7 +22,7 @@ use self::connection::Connection;
 use self::inbox::{Inbox, Item};
 use crate::environment::Environment;
 use crate::fault::gate::{Deed, Gate, LONGEST_HOLD, read_back, unknown};
-use crate::fault::pen::Outgoing;
+use crate::fault::pen::{Given, Outgoing};
 use crate::fault::{Layer, Way};
 use crate::recorder::Recorder;
 
@@ -198,15 +198,13 @@ impl Actor {
             return;
         }
         if self.passes_freely(number, Way::Out) {
-            let raw = packet.raw.clone();
-            self.recorder.record(What::Sent {
-                actor: self.id,
-                connection: number,
-                packet,
-                fate: Fate::Passed,
-            });
+            let bytes = packet.raw.clone();
+            let at = self.layer.now();
+            let fate = Fate::Swallowed;
+            let event = self.recorder.record(What::Sent { actor: self.id, connection: number, packet, fate });
             // A closed queue means that the connection has just ended; the trace says so.
-            drop(out.send(Outgoing::Bytes(raw, self.layer.now())));
+            let given = Given { bytes, at, packet: Some((event, Fate::Passed)) };
+            drop(out.send(Outgoing::Bytes(given)));
             return;
         }
         let deeds = self.at_gate(number, Way::Out, |gate| gate.enter(packet));
@@ -217,22 +215,24 @@ impl Actor {
     fn write_deeds(self: &Rc<Self>, number: ConnectionNumber, deeds: Vec<Deed>) {
         let out = self.outgoing().filter(|(current, _)| *current == number).map(|(_, out)| out);
         let sent = |packet, fate| {
-            self.recorder.record(What::Sent { actor: self.id, connection: number, packet, fate });
+            self.recorder.record(What::Sent { actor: self.id, connection: number, packet, fate })
         };
         // A closed queue, or none, means that the connection has just ended; the trace says so.
         let write = |outgoing| out.as_ref().map_or((), |out| drop(out.send(outgoing)));
         for deed in deeds {
             match deed {
                 Deed::Arrive(packet, fate) => {
-                    let raw = packet.raw.clone();
-                    sent(packet, fate);
-                    write(Outgoing::Bytes(raw, self.layer.now()));
+                    let bytes = packet.raw.clone();
+                    let event = sent(packet, Fate::Swallowed);
+                    write(Outgoing::Bytes(Given { bytes, at: self.layer.now(), packet: Some((event, fate)) }));
                 }
-                Deed::Vanish(packet, fate) => sent(packet, fate),
+                Deed::Vanish(packet, fate) => {
+                    sent(packet, fate);
+                }
                 Deed::Part(packet, bytes) => {
-                    let part = packet.raw.slice(..bytes.min(packet.raw.len()));
-                    sent(packet, Fate::Cut);
-                    write(Outgoing::Bytes(part, self.layer.now()));
+                    let bytes = packet.raw.slice(..bytes.min(packet.raw.len()));
+                    let packet = Some((sent(packet, Fate::Swallowed), Fate::Cut));
+                    write(Outgoing::Bytes(Given { bytes, at: self.layer.now(), packet }));
                 }
                 Deed::Pause(duration) => write(Outgoing::Pause(duration)),
                 Deed::End => {

@@ -18,7 +18,7 @@ use std::time::Duration;
 use mqspec_conformance::plan::{
     ActorId, ConnectFault, Direction, Fault, OpenFor, PacketFault, StreamFault, When,
 };
-use mqspec_conformance::trace::What;
+use mqspec_conformance::trace::{Fate, What};
 
 use mqspec_wire::Packet;
 use tokio::sync::Notify;
@@ -199,6 +199,11 @@ impl Layer {
         passage
     }
 
+    /// Whether what is written now vanishes.
+    pub fn is_partitioned(&self, way: Way) -> bool {
+        self.planned.streams.borrow().is_partitioned(way, self.clock.now())
+    }
+
     /// When bytes written at `written` come out of a line. Delays that chance had a say in are events.
     pub fn journey(&self, way: Way, line: &mut Line, bytes: usize, written: Duration) -> Journey {
         let Some(shape) = self.planned.streams.borrow().shape(way, self.clock.now()) else {
@@ -330,6 +335,11 @@ impl Layer {
                 clock.sleep_until(time).await;
             }
         }
+    }
+
+    /// Says what has become of a packet.
+    pub(crate) fn settle(&self, event: u64, fate: Fate) {
+        self.recorder.settle(event, fate);
     }
 
     /// Puts into the trace what was struck.

@@ -226,6 +226,11 @@ impl Streams {
         Passage::Then(usize::try_from(left).unwrap_or(bytes), ending)
     }
 
+    /// Whether bytes that are about to pass vanish.
+    pub fn is_partitioned(&self, way: Way, now: Duration) -> bool {
+        self.way(way).partition.is_on(now)
+    }
+
     /// Whether bytes pass both ways and at once, now and later.
     pub fn is_calm(&self, now: Duration) -> bool {
         self.half_open_end(now) == Over::Now

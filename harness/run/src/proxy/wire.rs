@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use crate::environment::{Chance, Connected};
 use crate::fault::gate::{Deed, Gate, LONGEST_HOLD};
 use crate::fault::line::{Line, takes};
-use crate::fault::pen::{Outgoing, Pen};
+use crate::fault::pen::{Given, Outgoing, Pen};
 use crate::fault::{Layer, Trouble, Way};
 use crate::recorder::Recorder;
 
@@ -144,10 +144,9 @@ impl Wire {
                 Ok(0) => {
                     self.perform(way, self.gate(way).borrow_mut().flush());
                     // What never became a packet goes on as it is.
-                    self.write(
-                        way,
-                        Outgoing::Bytes(Bytes::copy_from_slice(decoder.rest()), self.layer.now()),
-                    );
+                    let bytes = Bytes::copy_from_slice(decoder.rest());
+                    let given = Given { bytes, at: self.layer.now(), packet: None };
+                    self.write(way, Outgoing::Bytes(given));
                     return self.stop(way, Ending::Fin, decoder.rest().len());
                 }
                 Err(_) => return self.stop(way, Ending::Reset, decoder.rest().len()),
@@ -178,15 +177,17 @@ impl Wire {
         for deed in deeds {
             match deed {
                 Deed::Arrive(packet, fate) => {
-                    let raw = packet.raw.clone();
-                    self.record(way, packet, fate);
-                    self.write(way, Outgoing::Bytes(raw, self.layer.now()));
+                    let bytes = packet.raw.clone();
+                    let packet = Some((self.record(way, packet, Fate::Swallowed), fate));
+                    self.write(way, Outgoing::Bytes(Given { bytes, at: self.layer.now(), packet }));
                 }
-                Deed::Vanish(packet, fate) => self.record(way, packet, fate),
+                Deed::Vanish(packet, fate) => {
+                    self.record(way, packet, fate);
+                }
                 Deed::Part(packet, bytes) => {
-                    let part = packet.raw.slice(..bytes.min(packet.raw.len()));
-                    self.record(way, packet, Fate::Cut);
-                    self.write(way, Outgoing::Bytes(part, self.layer.now()));
+                    let bytes = packet.raw.slice(..bytes.min(packet.raw.len()));
+                    let packet = Some((self.record(way, packet, Fate::Swallowed), Fate::Cut));
+                    self.write(way, Outgoing::Bytes(Given { bytes, at: self.layer.now(), packet }));
                 }
                 Deed::Pause(duration) => self.write(way, Outgoing::Pause(duration)),
                 Deed::End => {
@@ -213,12 +214,13 @@ impl Wire {
         }
     }
 
-    fn record(&self, way: Way, packet: Packet, fate: Fate) {
+    /// Returns the event's sequence number.
+    fn record(&self, way: Way, packet: Packet, fate: Fate) -> u64 {
         let (actor, connection) = (self.actor, NUMBER);
         self.recorder.record(match way {
             Way::Out => What::Sent { actor, connection, packet, fate },
             Way::In => What::Received { actor, connection, packet, fate },
-        });
+        })
     }
 
     fn write(&self, way: Way, outgoing: Outgoing) {

@@ -67,7 +67,13 @@ impl Walk<'_> {
                     // The broker sent one frame; the copy is the fault layer's.
                     Fate::Copy => {}
                     Fate::Cut => self.connections.entry(key).or_default().lose_sight(),
-                    Fate::Passed | Fate::Reordered | Fate::Lost | Fate::Flipped | Fate::AfterEnd => {
+                    Fate::Passed
+                    | Fate::Late
+                    | Fate::Swallowed
+                    | Fate::Reordered
+                    | Fate::Lost
+                    | Fate::Flipped
+                    | Fate::AfterEnd => {
                         self.redelivered.on_received(key, event.sequence, packet);
                         let connection = self.connections.entry(key).or_default();
                         connection.on_received(event.sequence, packet, &mut self.findings);

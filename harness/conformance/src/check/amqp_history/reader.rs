@@ -23,7 +23,7 @@ pub(in super::super) fn read(trace: &Trace, durable: bool) -> History {
                 if speaks_amqp(trace, *actor) && fate.may_reach() =>
             {
                 let path = (*actor, *connection, channel(packet));
-                reader.on_sent(path, event.sequence, packet, *fate == Fate::Passed);
+                reader.on_sent(path, event.sequence, packet, matches!(fate, Fate::Passed | Fate::Late));
             }
             What::Received { actor, connection, packet, fate }
                 if speaks_amqp(trace, *actor) && fate.comes_through() =>

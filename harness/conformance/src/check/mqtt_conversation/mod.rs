@@ -86,7 +86,13 @@ impl Walk<'_> {
                     // The broker sent one packet; the copy is the fault layer's.
                     Fate::Copy => {}
                     Fate::Cut => self.connection(spec, key).lose_sight(),
-                    Fate::Passed | Fate::Reordered | Fate::Lost | Fate::Flipped | Fate::AfterEnd => {
+                    Fate::Passed
+                    | Fate::Late
+                    | Fate::Swallowed
+                    | Fate::Reordered
+                    | Fate::Lost
+                    | Fate::Flipped
+                    | Fate::AfterEnd => {
                         let connection = self.connections.entry(key).or_insert_with(|| Connection::new(spec));
                         connection.on_received(event, packet, &mut self.findings);
                         if *fate == Fate::Flipped {
