@@ -142,7 +142,8 @@ pub struct ExploreArguments {
     /// Where all chance comes from.
     #[arg(long, value_name = "SEED", default_value_t)]
     pub seed: Seed,
-    /// Explore mutants instead of the correct broker: those with this in their names, `all` for every one.
+    /// Explore mutants instead of the correct broker: those with this in their names, `under-faults` for those that show
+    /// only under faults, `all` for every one.
     #[arg(long, value_name = "NAME")]
     pub mutant: Vec<String>,
     /// Read mutants from this file instead of those built in.
@@ -166,6 +167,9 @@ pub struct ExploreArguments {
     /// Print a report for programs.
     #[arg(long)]
     pub json: bool,
+    /// Print what became of mutants as a table in Markdown.
+    #[arg(long, requires = "mutant", conflicts_with = "json")]
+    pub table: bool,
 }
 
 /// `mqspec sweep`.

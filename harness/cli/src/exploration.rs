@@ -11,6 +11,9 @@ use mqspec_run::environment::{memory, simulated};
 use mqspec_run::sut::mutant::{self, Lies};
 use mqspec_wire::Spec;
 
+/// How often a small case is run again.
+pub const REPLAYS: u32 = 20;
+
 /// How many candidates a shrinking tries at most.
 const MOST_CANDIDATES: u32 = 1500;
 
@@ -98,6 +101,8 @@ pub struct Convicted {
     pub judged: Judged,
     /// Both leave the same trace when they are run again.
     pub repeats: bool,
+    /// In how many of [`REPLAYS`] runs the small case fails with the same trace.
+    pub replays: u32,
 }
 
 /// Shrinks a failing case: a smaller one must break one of the same statements, and with a mutant the correct
@@ -112,9 +117,13 @@ pub fn convict(case: &Case, number: u64, whole: Judged, mutant: Option<&Mutant>)
             && (mutant.is_none() || !run(candidate, None).fails())
     });
     let judged = run(&small.case, mutant);
-    let again = run(&small.case, mutant);
-    let repeats = run(case, mutant).hash == whole.hash && again.hash == judged.hash && !broken.is_empty();
-    Convicted { number, drawn: case.summary(), whole, small, judged, repeats }
+    let replays = (0..REPLAYS).filter(|_| {
+        let again = run(&small.case, mutant);
+        again.fails() && again.hash == judged.hash
+    });
+    let replays = u32::try_from(replays.count()).unwrap_or(0);
+    let repeats = run(case, mutant).hash == whole.hash && replays == REPLAYS && !broken.is_empty();
+    Convicted { number, drawn: case.summary(), whole, small, judged, repeats, replays }
 }
 
 /// How many cases a mutant survives from a seed: the number of the first that convicts it, counted from 1.

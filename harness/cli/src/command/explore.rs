@@ -79,7 +79,7 @@ pub fn run(arguments: &ExploreArguments, paint: Paint, out: &mut dyn Write) -> R
     if let Some(number) = arguments.case {
         return one(arguments, number, paint, out);
     }
-    if !arguments.json {
+    if !arguments.json && !arguments.table {
         let line = format!(
             "{} cases for {} from seed {}, with faults of {} kinds: {}",
             arguments.cases,

@@ -3,7 +3,8 @@
 use mqspec_wire::Value;
 
 use super::{
-    confirmed, dead_letter, delivery, entities, fifo, order, redelivery, retained, routing, session, will,
+    confirmed, dead_letter, delivery, entities, expiry, fifo, order, redelivery, retained, routing, session,
+    will,
 };
 use crate::trace::Trace;
 use crate::verdict::Finding;
@@ -94,6 +95,12 @@ pub static GUARANTEES: &[Guarantee] = &[
         gist: "An MQTT session is there as long as it must be and no longer, and what was sent again says so; with \
                `drained`, everything unfinished has been sent again.",
         judge: session::judge,
+    },
+    Guarantee {
+        name: "expiry",
+        parameters: &["durable"],
+        gist: "An MQTT 5.0 message is not delivered after its expiry interval, and tells what is left of it.",
+        judge: expiry::judge,
     },
     Guarantee {
         name: "redelivery",

@@ -13,6 +13,7 @@ mod confirmed;
 mod dead_letter;
 mod delivery;
 mod entities;
+mod expiry;
 mod fifo;
 mod guarantee;
 mod judge;

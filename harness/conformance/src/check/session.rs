@@ -126,7 +126,13 @@ impl Judge {
                 }
             }
             What::Ended { actor, connection, .. } => self.on_ended((*actor, *connection), event.at),
-            What::Broker { text } if text != "started" && !self.durable => {
+            // How long nobody ran it, a broker may not know: an absence can begin anew when it starts.
+            What::Broker { text } if text == "started" => {
+                for away in self.sessions.values_mut().filter_map(|session| session.away.as_mut()) {
+                    away.1 = event.at;
+                }
+            }
+            What::Broker { .. } if !self.durable => {
                 self.sessions.values_mut().for_each(|session| session.unclear = true);
             }
             What::Sent { .. }
@@ -258,7 +264,11 @@ impl Judge {
             session.away = Some((at, at));
         } else if !line.accepted {
             // This connection may have become the session's own, with another life.
-            session.unclear |= line.expiry != session.kept;
+            let expired = session
+                .away
+                .zip(session.kept)
+                .is_some_and(|((earliest, _), kept)| at.saturating_sub(earliest) + MARGIN >= kept);
+            session.unclear |= line.expiry != session.kept || expired;
             session.away = session.away.map(|(earliest, _)| (earliest, at));
         }
     }

@@ -16,7 +16,7 @@ const BINDINGS: [&str; 5] = ["k", "k.a", "k.*", "#", "other"];
 
 /// Cases.
 pub(super) fn cases() -> BoxedStrategy<Case> {
-    (2..=3_usize, fault::levels())
+    (2..=3_usize, fault::levels(Spec::Amqp091))
         .prop_flat_map(|(clients, levels)| {
             let names: Vec<_> = NAMES.into_iter().take(clients).collect();
             let faults = fault::acts(Spec::Amqp091, &levels, &names);
@@ -30,20 +30,12 @@ pub(super) fn cases() -> BoxedStrategy<Case> {
                     let mut before = topology;
                     before.push(Act::Settle);
                     before.extend(modes.into_iter().flatten());
-                    let storm = inserted(storm, faults, &places);
+                    let storm = fault::scatter(storm, faults, &places);
                     case(levels.clone(), clients, before, storm, transactions)
                 },
             )
         })
         .boxed()
-}
-
-fn inserted(mut storm: Vec<Act>, faults: Vec<Vec<Act>>, places: &[Index]) -> Vec<Act> {
-    for (fault, place) in faults.into_iter().zip(places) {
-        let at = place.index(storm.len() + 1);
-        storm.splice(at..at, fault);
-    }
-    storm
 }
 
 fn case(
@@ -77,7 +69,8 @@ fn case(
         call(clients.len(), "call basic.consume", fields)
     });
     let probe = probe.collect();
-    let checks = vec![("routing", true), ("fifo", false), ("redelivery", true), ("confirmed", true)];
+    let drained: &[&str] = &["drained"];
+    let checks = vec![("routing", drained), ("fifo", &[]), ("redelivery", drained), ("confirmed", drained)];
     Case { spec: Spec::Amqp091, seed: 0, levels, clients, steps, probe, checks }
 }
 
@@ -88,7 +81,9 @@ fn is_confirm(act: &Act, whose: usize) -> bool {
 fn publishes(act: &Act) -> Option<usize> {
     match act {
         Act::Do { client, verb: "publish", .. } => Some(*client),
-        Act::Do { .. } | Act::Fault { .. } | Act::Broker(_) | Act::Wait(_) | Act::Settle => None,
+        Act::Do { .. } | Act::Fault { .. } | Act::Disk(_) | Act::Broker(_) | Act::Wait(_) | Act::Settle => {
+            None
+        }
     }
 }
 

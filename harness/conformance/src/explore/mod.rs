@@ -16,7 +16,7 @@ use mqspec_wire::Spec;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-pub use fault::{KINDS, Kind};
+pub use fault::{KINDS, Kind, Part};
 pub use shrink::{Shrunk, shrink};
 
 /// A drawn workload with its faults.
@@ -32,10 +32,11 @@ pub struct Case {
     pub clients: Vec<Client>,
     /// What happens until everything is healed.
     pub steps: Vec<Act>,
-    /// Asked for by a client that comes when all is quiet, to see what the broker keeps.
+    /// What is asked for when everything is healed, by the clients and by one that comes only then: to see what the
+    /// broker keeps.
     pub probe: Vec<Act>,
-    /// The guarantees that judge it in the end: each with whether it may demand that nothing is missing.
-    pub checks: Vec<(&'static str, bool)>,
+    /// The guarantees that judge it in the end, each with the parameters that are set.
+    pub checks: Vec<(&'static str, &'static [&'static str])>,
 }
 
 /// A client of a case.
@@ -66,7 +67,9 @@ pub enum Act {
         /// What stands between the braces of `fault: { … }`.
         text: String,
     },
-    /// `restart_broker`, `kill_broker` or `start_broker`.
+    /// A fault of the broker's disk: what stands between the braces of `disk: { … }`.
+    Disk(String),
+    /// `restart_broker`, `kill_broker`, `power_loss` or `start_broker`.
     Broker(&'static str),
     /// Time passes, in milliseconds.
     Wait(u64),

@@ -54,7 +54,8 @@ impl<F: FnMut(&Case) -> bool> Search<F> {
 
     /// Faults first (a simpler world explains more), then everything.
     fn steps(&mut self) {
-        let without_faults = self.with_steps(|act| !matches!(act, Act::Fault { .. } | Act::Broker(_)));
+        let is_fault = |act: &Act| matches!(act, Act::Fault { .. } | Act::Disk(_) | Act::Broker(_));
+        let without_faults = self.with_steps(|act| !is_fault(act));
         self.offer(without_faults);
         let mut stretch = self.best.steps.len().div_ceil(2);
         while stretch > 0 {
@@ -69,8 +70,11 @@ impl<F: FnMut(&Case) -> bool> Search<F> {
             }
             stretch /= 2;
         }
-        if !self.best.probe.is_empty() {
-            let candidate = Case { probe: Vec::new(), ..self.best.clone() };
+        let candidate = Case { probe: Vec::new(), ..self.best.clone() };
+        self.offer(candidate);
+        for act in (0..self.best.probe.len()).rev() {
+            let mut candidate = self.best.clone();
+            candidate.probe.remove(act);
             self.offer(candidate);
         }
     }
@@ -87,12 +91,18 @@ impl<F: FnMut(&Case) -> bool> Search<F> {
             let mut candidate = self.best.clone();
             candidate.clients.remove(client);
             candidate.steps.retain(|act| client_of(act) != Some(client));
+            candidate.probe.retain(|act| client_of(act) != Some(client));
             for act in candidate.steps.iter_mut().chain(&mut candidate.probe) {
                 match act {
                     Act::Do { client: other, .. } | Act::Fault { client: other, .. } if *other > client => {
                         *other -= 1;
                     }
-                    Act::Do { .. } | Act::Fault { .. } | Act::Broker(_) | Act::Wait(_) | Act::Settle => {}
+                    Act::Do { .. }
+                    | Act::Fault { .. }
+                    | Act::Disk(_)
+                    | Act::Broker(_)
+                    | Act::Wait(_)
+                    | Act::Settle => {}
                 }
             }
             self.offer(candidate);
@@ -122,7 +132,8 @@ impl<F: FnMut(&Case) -> bool> Search<F> {
         for step in 0..self.best.steps.len() {
             let count = match self.best.steps.get(step) {
                 Some(Act::Do { fields, .. }) => fields.len(),
-                Some(Act::Fault { .. } | Act::Broker(_) | Act::Wait(_) | Act::Settle) | None => 0,
+                Some(Act::Fault { .. } | Act::Disk(_) | Act::Broker(_) | Act::Wait(_) | Act::Settle)
+                | None => 0,
             };
             for field in (0..count).rev() {
                 let mut candidate = self.best.clone();
@@ -159,6 +170,6 @@ impl<F: FnMut(&Case) -> bool> Search<F> {
 const fn client_of(act: &Act) -> Option<usize> {
     match act {
         Act::Do { client, .. } | Act::Fault { client, .. } => Some(*client),
-        Act::Broker(_) | Act::Wait(_) | Act::Settle => None,
+        Act::Disk(_) | Act::Broker(_) | Act::Wait(_) | Act::Settle => None,
     }
 }

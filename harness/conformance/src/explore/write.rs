@@ -32,7 +32,7 @@ impl Case {
             }
             text.push_str(" }\n");
         }
-        if !self.probe.is_empty() {
+        if self.acts(self.clients.len()) {
             let _ = writeln!(text, "  {PROBE}: {{ role: client }}");
         }
         text.push_str("steps:\n");
@@ -62,25 +62,29 @@ impl Case {
     }
 
     fn lines(&self) -> Vec<String> {
-        let mut down = false;
-        let mut lines: Vec<String> =
-            self.steps.iter().filter(|act| makes_sense(act, &mut down)).map(|act| self.line(act)).collect();
+        let mut machine = Machine::default();
+        let mut lines: Vec<String> = Vec::new();
+        for act in &self.steps {
+            lines.extend(machine.before(act));
+            if machine.take(act) {
+                lines.push(self.line(act));
+            }
+        }
         if self.steps.iter().any(|act| matches!(act, Act::Fault { .. })) {
             lines.push(String::from("fault: { heal: all }"));
         }
-        if down {
-            lines.push(self.line(&Act::Broker("start_broker")));
-        }
+        lines.extend(machine.repaired());
         lines.push(self.line(&Act::Settle));
         if !self.probe.is_empty() {
             lines.extend(self.probe.iter().map(|act| self.line(act)));
             lines.push(self.line(&Act::Settle));
         }
-        lines.extend(self.checks.iter().map(|(name, drained)| {
-            if *drained {
-                format!("check: {{ {name}: {{ drained: true }} }}")
-            } else {
+        lines.extend(self.checks.iter().map(|(name, parameters)| {
+            let set: Vec<_> = parameters.iter().map(|parameter| format!("{parameter}: true")).collect();
+            if set.is_empty() {
                 format!("check: {name}")
+            } else {
+                format!("check: {{ {name}: {{ {} }} }}", set.join(", "))
             }
         }));
         lines
@@ -88,9 +92,9 @@ impl Case {
 
     /// Whether a client does anything; one that does not is no actor of the scenario.
     fn acts(&self, index: usize) -> bool {
-        self.steps.iter().any(|act| match act {
+        self.steps.iter().chain(&self.probe).any(|act| match act {
             Act::Do { client, .. } | Act::Fault { client, .. } => *client == index,
-            Act::Broker(_) | Act::Wait(_) | Act::Settle => false,
+            Act::Disk(_) | Act::Broker(_) | Act::Wait(_) | Act::Settle => false,
         })
     }
 
@@ -107,6 +111,7 @@ impl Case {
                 }
             }
             Act::Fault { text, .. } => format!("fault: {{ {text} }}"),
+            Act::Disk(text) => format!("disk: {{ {text} }}"),
             Act::Broker(word) => format!("{word}: {{}}"),
             Act::Wait(millis) => format!("wait: {millis}ms"),
             Act::Settle => String::from("settle: 30s"),
@@ -119,12 +124,53 @@ impl Case {
     }
 }
 
-/// Whether a step can be done: a dead broker cannot die, and one that lives cannot be started.
-fn makes_sense(act: &Act, down: &mut bool) -> bool {
-    let Act::Broker(word) = act else { return true };
-    let possible = *down == (*word == "start_broker");
-    if possible {
-        *down = *word == "kill_broker";
+/// The broker's machine, as far as steps depend on it.
+#[derive(Default)]
+struct Machine {
+    /// The broker's process has been ended.
+    down: bool,
+    /// The disk has a fault.
+    sick: bool,
+    /// A fault of the disk may have ended the process.
+    doubtful: bool,
+}
+
+impl Machine {
+    /// What must come first: a broker cannot be asked to start from a sick disk.
+    fn before(&mut self, act: &Act) -> Option<String> {
+        let starts = matches!(act, Act::Broker("start_broker" | "restart_broker"));
+        (starts && std::mem::take(&mut self.sick)).then(heal_disk)
     }
-    possible
+
+    /// Whether a step can be done: a dead broker cannot die, and one that lives cannot be started.
+    fn take(&mut self, act: &Act) -> bool {
+        match act {
+            Act::Disk(text) => {
+                self.sick = text != "heal: all";
+                self.doubtful |= self.sick;
+                true
+            }
+            Act::Broker(word) => {
+                let possible = self.down == (*word == "start_broker");
+                if possible {
+                    self.down = *word == "kill_broker" || *word == "power_loss";
+                    self.doubtful = false;
+                }
+                possible
+            }
+            Act::Do { .. } | Act::Fault { .. } | Act::Wait(_) | Act::Settle => true,
+        }
+    }
+
+    /// What it takes to have a broker that runs on a disk that works.
+    fn repaired(&self) -> Vec<String> {
+        let broker = |word: &str| format!("{word}: {{}}");
+        let end = (self.doubtful && !self.down).then(|| broker("kill_broker"));
+        let start = (self.doubtful || self.down).then(|| broker("start_broker"));
+        end.into_iter().chain(self.sick.then(heal_disk)).chain(start).collect()
+    }
+}
+
+fn heal_disk() -> String {
+    String::from("disk: { heal: all }")
 }

@@ -153,12 +153,9 @@ impl Fate {
     pub const fn arrives(self) -> bool {
         match self {
             Self::Passed | Self::Late | Self::Copy => true,
-            Self::Swallowed
-            | Self::Reordered
-            | Self::Lost
-            | Self::Cut
-            | Self::Flipped
-            | Self::AfterEnd => false,
+            Self::Swallowed | Self::Reordered | Self::Lost | Self::Cut | Self::Flipped | Self::AfterEnd => {
+                false
+            }
         }
     }
 

@@ -6,6 +6,7 @@ mod amqp_lifetimes;
 mod citations;
 mod mqtt_conversation;
 mod mqtt_guarantees;
+mod mqtt_in_time;
 mod nonsense;
 mod restarts;
 mod session;

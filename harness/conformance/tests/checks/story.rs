@@ -12,19 +12,28 @@ use mqspec_wire::{Field, Packet, Side, Spec, Value};
 pub(crate) struct Story {
     trace: Trace,
     connections: Vec<u32>,
+    /// The time that passed beside that of the events.
+    passed: Duration,
 }
 
 /// Starts a story of these actors.
 pub(crate) fn story(actors: &[(&str, Spec)]) -> Story {
     let actors: Vec<_> = actors.iter().map(|(name, spec)| ((*name).to_owned(), *spec)).collect();
     let connections = vec![0; actors.len()];
-    Story { trace: Trace { actors, events: Vec::new() }, connections }
+    Story { trace: Trace { actors, events: Vec::new() }, connections, passed: Duration::ZERO }
 }
 
 impl Story {
     pub(crate) fn tell(mut self, what: What) -> Self {
         let sequence = u64::try_from(self.trace.events.len()).expect("few events");
-        self.trace.events.push(Event { sequence, at: Duration::from_millis(sequence), what });
+        let at = self.passed + Duration::from_millis(sequence);
+        self.trace.events.push(Event { sequence, at, what });
+        self
+    }
+
+    /// So many seconds pass.
+    pub(crate) fn later(mut self, seconds: u64) -> Self {
+        self.passed += Duration::from_secs(seconds);
         self
     }
 

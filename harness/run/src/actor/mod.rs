@@ -224,7 +224,11 @@ impl Actor {
                 Deed::Arrive(packet, fate) => {
                     let bytes = packet.raw.clone();
                     let event = sent(packet, Fate::Swallowed);
-                    write(Outgoing::Bytes(Given { bytes, at: self.layer.now(), packet: Some((event, fate)) }));
+                    write(Outgoing::Bytes(Given {
+                        bytes,
+                        at: self.layer.now(),
+                        packet: Some((event, fate)),
+                    }));
                 }
                 Deed::Vanish(packet, fate) => {
                     sent(packet, fate);

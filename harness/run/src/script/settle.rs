@@ -53,7 +53,9 @@ impl Script {
         let owed = open.iter().find_map(|(id, open)| {
             let actor = self.actors.get(*id)?;
             let statements = owed::statements(actor.spec, open.answer);
-            (!statements.is_empty() && actor.layer.is_calm()).then_some((actor, open, statements))
+            // Nothing is owed on a connection that there is not.
+            let owes = !statements.is_empty() && actor.is_open() && actor.layer.is_calm();
+            owes.then_some((actor, open, statements))
         });
         let Some((actor, open, statements)) = owed else {
             let all = open.iter().map(|(id, open)| format!("actor {id}: {} {}", open.answer, open.about));

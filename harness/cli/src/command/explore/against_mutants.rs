@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use mqspec_conformance::mutant::Mutant;
+use mqspec_conformance::mutant::{Mutant, Shows};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{jobs, replay, written};
 use crate::arguments::ExploreArguments;
 use crate::command::{mutants, sweep, write_json};
-use crate::exploration::{self, cases_until_convicted};
+use crate::exploration::{self, REPLAYS, cases_until_convicted};
 use crate::failure::{Conclusion, Failure};
 use crate::paint::Paint;
 use crate::parallel::in_parallel;
+
+/// The name that stands for every mutant that shows only under faults.
+const UNDER_FAULTS: &str = "under-faults";
 
 /// What an exploration of mutants leaves for programs.
 #[derive(Debug, PartialEq, Serialize, JsonSchema)]
@@ -46,6 +49,8 @@ pub(super) struct Entry {
     pub(super) hash: Option<String>,
     /// Whether the shrunk case leaves the same trace each time.
     pub(super) repeats: bool,
+    /// In how many of 20 runs it does.
+    pub(super) replays: u32,
     /// The command that runs the shrunk case, which the correct broker passes.
     pub(super) replay: Option<String>,
 }
@@ -56,8 +61,12 @@ pub(super) fn run(
     paint: Paint,
     out: &mut dyn Write,
 ) -> Result<Conclusion, Failure> {
-    let names: Vec<String> = arguments.mutant.iter().filter(|name| *name != "all").cloned().collect();
-    let of_spec = mutants::known(&arguments.file)?.into_iter().filter(|mutant| mutant.spec == arguments.spec);
+    let is_group = |name: &&String| *name == "all" || *name == UNDER_FAULTS;
+    let only_faults = arguments.mutant.iter().any(|name| name == UNDER_FAULTS);
+    let names: Vec<String> = arguments.mutant.iter().filter(|name| !is_group(name)).cloned().collect();
+    let of_spec = mutants::known(&arguments.file)?.into_iter().filter(|mutant| {
+        mutant.spec == arguments.spec && (!only_faults || mutant.shows == Shows::UnderFaults)
+    });
     let chosen = mutants::choose(&names, of_spec.collect())?;
     let rounds = arguments.rounds.max(1);
     let bar = sweep::bar(chosen.len() as u64 * rounds);
@@ -74,12 +83,18 @@ pub(super) fn run(
         Ok(())
     })?;
     bar.finish_and_clear();
+    if arguments.table {
+        writeln!(out, "| mutant | median | fewest to most | survived | steps | replays | broken |")?;
+        writeln!(out, "|---|---|---|---|---|---|---|")?;
+    }
     let mut entries = Vec::new();
     let all: Vec<Option<u64>> = found.into_values().collect();
     let per_mutant = all.chunks(usize::try_from(rounds).unwrap_or(1));
     for (mutant, cases) in chosen.iter().zip(per_mutant) {
         let entry = entry(arguments, mutant, cases)?;
-        if !arguments.json {
+        if arguments.table {
+            row(&entry, out)?;
+        } else if !arguments.json {
             tell(&entry, paint, out)?;
         }
         entries.push(entry);
@@ -105,6 +120,7 @@ fn entry(arguments: &ExploreArguments, mutant: &Mutant, cases: &[Option<u64>]) -
         steps: None,
         hash: None,
         repeats: false,
+        replays: 0,
         replay: None,
     };
     let convicted = cases.iter().zip(0..).find_map(|(cases, round)| Some(((*cases)?, round)));
@@ -119,6 +135,7 @@ fn entry(arguments: &ExploreArguments, mutant: &Mutant, cases: &[Option<u64>]) -
     entry.steps = Some(convicted.small.case.steps());
     entry.hash = Some(convicted.judged.hash.clone());
     entry.repeats = convicted.repeats;
+    entry.replays = convicted.replays;
     entry.replay = Some(replay(&path, case.spec, case.seed));
     Ok(entry)
 }
@@ -128,6 +145,26 @@ fn median(cases: &[Option<u64>]) -> Option<u64> {
     let mut sorted: Vec<u64> = cases.iter().map(|cases| cases.unwrap_or(u64::MAX)).collect();
     sorted.sort_unstable();
     sorted.get(sorted.len() / 2).copied().filter(|cases| *cases != u64::MAX)
+}
+
+/// A row of a table in Markdown.
+fn row(entry: &Entry, out: &mut dyn Write) -> Result<(), Failure> {
+    let known = || entry.cases.iter().flatten();
+    let number = |number: Option<u64>| number.map_or(String::from("-"), |number| number.to_string());
+    writeln!(
+        out,
+        "| {} | {} | {} to {} | {} of {} | {} | {} of {REPLAYS} | {} |",
+        entry.name,
+        number(entry.median),
+        number(known().min().copied()),
+        number(known().max().copied()),
+        entry.cases.len() - known().count(),
+        entry.cases.len(),
+        number(entry.steps.map(|steps| steps as u64)),
+        entry.replays,
+        entry.statements.join(" ")
+    )?;
+    Ok(())
 }
 
 fn tell(entry: &Entry, paint: Paint, out: &mut dyn Write) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 pub(super) use reader::read;
-pub(super) use session::Session;
+pub(super) use session::{Delivery, Session};
 
 /// Topic and payload: how a message is recognised.
 pub(super) type Message = (Bytes, Bytes);

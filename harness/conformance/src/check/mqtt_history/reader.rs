@@ -14,6 +14,8 @@ use crate::trace::{ConnectionNumber, Fate, Trace, What};
 struct Line {
     client_id: Option<Bytes>,
     clean_start: bool,
+    /// How many seconds its session outlives it.
+    expiry: i128,
     connect_seen: bool,
     limited: bool,
     session: Option<usize>,
@@ -76,12 +78,19 @@ struct Reader {
     history: History,
     lines: BTreeMap<(ActorId, ConnectionNumber), Line>,
     by_client_id: BTreeMap<Bytes, usize>,
+    /// CONNECTs without an answer, by client identifier; each with whether it may have begun another session.
+    unanswered: BTreeMap<Bytes, BTreeMap<(ActorId, ConnectionNumber), bool>>,
+    /// For how many seconds the last session of a client is kept.
+    kept: BTreeMap<Bytes, i128>,
 }
+
+/// A session that is kept for so many seconds certainly outlives whatever keeps its client away in a trace.
+const LONG: i128 = 600;
 
 impl Reader {
     fn on_sent(&mut self, spec: Spec, key: (ActorId, ConnectionNumber), event: u64, packet: &Packet) {
         if packet.name == "connect" {
-            self.on_connect(key, packet);
+            self.on_connect(spec, key, packet);
             return;
         }
         let Some(line) = self.lines.get_mut(&key) else { return };
@@ -131,14 +140,26 @@ impl Reader {
         }
     }
 
-    fn on_connect(&mut self, key: (ActorId, ConnectionNumber), packet: &Packet) {
+    fn on_connect(&mut self, spec: Spec, key: (ActorId, ConnectionNumber), packet: &Packet) {
         let will = (mqtt_packet::bytes(packet, "will_topic"), mqtt_packet::bytes(packet, "will_payload"));
         if packet.get("will_topic").is_some() {
             *self.history.otherwise.entry(will).or_default() += 1;
         }
+        let client_id = Some(mqtt_packet::bytes(packet, "client_id")).filter(|id| !id.is_empty());
+        let clean_start = mqtt_packet::flag(packet, "clean_start");
+        let expiry = match (spec, clean_start) {
+            (Spec::Mqtt311, true) => 0,
+            (Spec::Mqtt311, false) => LONG,
+            (Spec::Mqtt50 | Spec::Amqp091, _) => packet.integer("session_expiry_interval").unwrap_or(0),
+        };
+        if let Some(id) = &client_id {
+            let another = clean_start || self.kept.get(id).is_some_and(|kept| *kept < LONG);
+            self.unanswered.entry(id.clone()).or_default().insert(key, another);
+        }
         let line = Line {
-            client_id: Some(mqtt_packet::bytes(packet, "client_id")).filter(|id| !id.is_empty()),
-            clean_start: mqtt_packet::flag(packet, "clean_start"),
+            client_id,
+            clean_start,
+            expiry,
             connect_seen: true,
             limited: packet.get("maximum_packet_size").is_some(),
             ..Line::default()
@@ -223,7 +244,16 @@ impl Reader {
         }
         let known = line.client_id.as_ref().and_then(|id| self.by_client_id.get(id)).copied();
         let resumed = mqtt_packet::flag(packet, "session_present") && !line.clean_start;
+        let mut others =
+            line.client_id.as_ref().and_then(|id| self.unanswered.remove(id)).unwrap_or_default();
+        others.remove(&key);
+        self.kept.extend(line.client_id.clone().map(|id| (id, line.expiry)));
         let index = match (resumed, known) {
+            // A CONNECT between the two, whose answer nobody saw, may have begun this session.
+            (true, Some(_)) if others.values().any(|another| *another) => {
+                self.history.sessions.push(Session::unknown(spec, line.client_id.clone()));
+                self.history.sessions.len() - 1
+            }
             (true, Some(index)) => index,
             (true, None) => {
                 // What this session subscribed to and holds, nobody here knows.

@@ -83,6 +83,11 @@ impl Session {
         }
     }
 
+    /// A session of which nobody knows what it subscribed to and holds.
+    pub(super) fn unknown(spec: Spec, client_id: Option<Bytes>) -> Self {
+        Self { special_filter: true, limited: true, ..Self::new(spec, client_id) }
+    }
+
     pub(super) fn place(&mut self, filter: &Bytes) -> Option<&mut Option<Subscribed>> {
         match understand(filter) {
             Understood::Plain(filter) | Understood::Shared(filter) => self.subscriptions.entry(&filter),

@@ -65,6 +65,8 @@ pub(super) struct Mqtt {
     receive_maximum: usize,
     last_identifier: u16,
     awaiting_pingresp: bool,
+    /// How many CONNECTs it has sent.
+    connects: u32,
 }
 
 impl Mqtt {
@@ -82,6 +84,7 @@ impl Mqtt {
             receive_maximum: usize::from(u16::MAX),
             last_identifier: 0,
             awaiting_pingresp: false,
+            connects: 0,
         }
     }
 
@@ -277,8 +280,9 @@ impl Duties for Mqtt {
 
     fn on_open(&mut self, moves: &mut Vec<Move>) {
         self.phase = Phase::Asking;
+        self.connects += 1;
         let resumes = !self.told && self.lasts();
-        let connect = self.connect.clone();
+        let connect = with_own_will(self.connect.clone(), self.connects);
         moves.push(Move::Send(if resumes { set(connect, "clean_start", false) } else { connect }));
     }
 
@@ -375,6 +379,16 @@ impl Duties for Mqtt {
         }
         outstanding
     }
+}
+
+/// The CONNECT with the number of the connection behind its will's payload, from the second on: so that everybody can
+/// tell whose will was published.
+fn with_own_will(connect: Draft, number: u32) -> Draft {
+    let Some(Value::Bytes(payload)) = field(&connect, "will_payload").filter(|_| number > 1) else {
+        return connect;
+    };
+    let payload = [payload, format!("-{number}").as_bytes()].concat();
+    set(connect, "will_payload", Value::Bytes(payload.into()))
 }
 
 /// The filter of an entry of `subscriptions`.
