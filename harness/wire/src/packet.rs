@@ -48,6 +48,14 @@ pub struct Oddity {
     pub message: String,
 }
 
+/// Inserts an oddity in wire order, behind those that begin at the same byte.
+///
+/// Most are found in that order. A sort of all of them, once they are found, takes longer and is much more code.
+pub(crate) fn insert_in_wire_order(oddities: &mut Vec<Oddity>, oddity: Oddity) {
+    let last_before = oddities.iter().rposition(|other| other.span.start <= oddity.span.start);
+    oddities.insert(last_before.map_or(0, |place| place + 1), oddity);
+}
+
 impl Packet {
     /// The value of a field, where the packet has it (the first one, if it repeats).
     pub fn get(&self, name: &str) -> Option<&Value> {

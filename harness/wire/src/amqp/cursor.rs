@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::packet::{Oddity, Span};
+use crate::packet::{Oddity, Span, insert_in_wire_order};
 use crate::spec::Side;
 
 /// How often one packet's oddities name the same statement. More tells nobody more, and the bound keeps
@@ -14,7 +14,7 @@ const MAX_REPEATS: usize = 16;
 pub(super) struct Notes {
     /// Who sent the packet.
     pub(super) sender: Side,
-    /// What was found, in the order of finding.
+    /// What was found, in wire order.
     pub(super) found: Vec<Oddity>,
 }
 
@@ -27,14 +27,8 @@ impl Notes {
     pub(super) fn note(&mut self, statement: &'static str, span: Span, message: impl Into<String>) {
         let earlier = self.found.iter().filter(|oddity| oddity.statement == statement).count();
         if earlier < MAX_REPEATS {
-            self.found.push(Oddity { statement, span, message: message.into() });
+            insert_in_wire_order(&mut self.found, Oddity { statement, span, message: message.into() });
         }
-    }
-
-    /// The oddities in wire order.
-    pub(super) fn in_wire_order(mut self) -> Vec<Oddity> {
-        self.found.sort_by_key(|oddity| oddity.span.start);
-        self.found
     }
 }
 

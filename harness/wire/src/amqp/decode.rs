@@ -123,7 +123,7 @@ impl Decoder {
         let raw = self.buffer.take(self.rest().len()).unwrap_or_default();
         let everything = 0..raw.len();
         let fields = vec![field("payload", Value::Bytes(raw.clone()), everything)];
-        Packet { name: "unknown", fields, oddities: notes.in_wire_order(), raw }
+        Packet { name: "unknown", fields, oddities: notes.found, raw }
     }
 
     fn frame(&self, head: &Head, raw: Bytes) -> Packet {
@@ -147,7 +147,7 @@ impl Decoder {
             FRAME_HEARTBEAT => heartbeat(head.channel, channel, cursor, &mut notes),
             other => unknown_frame(other, channel, cursor, &mut notes),
         };
-        Packet { name, fields, oddities: notes.in_wire_order(), raw }
+        Packet { name, fields, oddities: notes.found, raw }
     }
 }
 
@@ -191,7 +191,7 @@ fn protocol_header(raw: Bytes, sender: Side) -> Packet {
     let octets = NAMES.into_iter().zip(LITERAL.len()..).zip(&version);
     let fields = octets.map(|((name, at), octet)| field(name, Value::Integer((*octet).into()), at..at + 1));
     let fields = fields.collect();
-    Packet { name: "protocol-header", fields, oddities: notes.in_wire_order(), raw }
+    Packet { name: "protocol-header", fields, oddities: notes.found, raw }
 }
 
 fn method(number: u16, channel: Field, cursor: &mut Cursor<'_>, notes: &mut Notes) -> Content {

@@ -21,7 +21,7 @@ const VALUES_AT_LEAST: usize = 64;
 ///
 /// Where one of these does not hold.
 pub fn check_lenient(spec: Spec, sender: Side, bytes: &[u8]) {
-    let packets = check_whole(spec, sender, bytes);
+    let packets = check_whole(spec, sender, bytes, usize::MAX).packets;
     for packet in &packets {
         check_written_again(spec, sender, packet);
     }
@@ -30,23 +30,42 @@ pub fn check_lenient(spec: Spec, sender: Side, bytes: &[u8]) {
     check_split(spec, sender, bytes, &packets, Uneven { rest: bytes });
 }
 
-/// Reads all of the bytes at once.
+/// The first packets of some bytes.
+#[derive(Debug)]
+pub struct Whole {
+    /// The packets.
+    pub packets: Vec<Packet>,
+    /// How many bytes are behind them.
+    pub rest: usize,
+    /// Whether there may be another packet in these.
+    pub has_more: bool,
+}
+
+/// Reads the first packets of the bytes at once, `most` of them.
 ///
-/// - Every byte is in a packet or still waiting, and waiting are those of an unfinished packet only.
+/// - Every byte is in a packet or still waiting.
 /// - Fields and oddities point into their packet; oddities name a statement.
 /// - A packet is no heavier than its bytes allow.
 ///
 /// # Panics
 ///
 /// Where one of these does not hold.
-pub fn check_whole(spec: Spec, sender: Side, bytes: &[u8]) -> Vec<Packet> {
-    let whole = decode(spec, sender, [bytes].into_iter());
-    let framed: usize = whole.packets.iter().map(|packet| packet.raw.len()).sum();
-    assert_eq!(framed + whole.rest, bytes.len(), "{spec}: bytes are lost of {}", hex(bytes));
-    for packet in &whole.packets {
-        check_packet(spec, packet);
+pub fn check_whole(spec: Spec, sender: Side, bytes: &[u8], most: usize) -> Whole {
+    let mut decoder = Decoder::new(spec, sender);
+    decoder.push(bytes);
+    let mut packets = Vec::new();
+    let mut framed = 0;
+    while packets.len() < most
+        && let Some(packet) = decoder.next_packet()
+    {
+        assert!(!packet.raw.is_empty(), "{spec}: a packet of no bytes");
+        check_packet(spec, &packet);
+        framed += packet.raw.len();
+        packets.push(packet);
     }
-    whole.packets
+    let rest = decoder.rest().len();
+    assert_eq!(framed + rest, bytes.len(), "{spec}: bytes are lost of {}", hex(bytes));
+    Whole { has_more: packets.len() == most, packets, rest }
 }
 
 /// The same bytes in these pieces are the same packets, up to where framing is lost.
@@ -139,7 +158,7 @@ fn check_packet(spec: Spec, packet: &Packet) {
     let inside = |span: &crate::packet::Span| span.start <= span.end && span.end <= size;
     let fields = packet.fields.iter().all(|field| inside(&field.span));
     let oddities =
-        packet.oddities.iter().all(|oddity| inside(&oddity.span) && oddity.statement.contains('/'));
+        packet.oddities.iter().all(|oddity| inside(&oddity.span) && !oddity.statement.is_empty());
     assert!(fields && oddities, "{spec}: a span outside of {}: {packet:?}", hex(&packet.raw));
     let values: usize = packet.fields.iter().map(|field| values(&field.value)).sum();
     assert!(

@@ -45,7 +45,7 @@ mod difference;
 mod lenient;
 
 pub use difference::{Difference, Known, Reading, check_decoder};
-pub use lenient::{check_lenient, check_split, check_whole, check_written_again, draft_of, is_lost};
+pub use lenient::{Whole, check_lenient, check_split, check_whole, check_written_again, draft_of, is_lost};
 
 use std::fmt::Write as _;
 

@@ -7,7 +7,7 @@ use super::property::{Sections, WILL};
 use super::reason::Codes;
 use super::rule::Rule;
 use super::varint;
-use crate::packet::{Field, Oddity, Packet, Span};
+use crate::packet::{Field, Oddity, Packet, Span, insert_in_wire_order};
 use crate::spec::{Side, Spec};
 use crate::value::Value;
 
@@ -36,8 +36,6 @@ pub(super) fn packet(spec: Spec, sender: Side, raw: &Bytes, header: usize) -> Pa
         reader.unknown(first);
         "unknown"
     };
-    // The checks of a whole packet come last; a reader wants them where they belong.
-    reader.oddities.sort_by_key(|oddity| oddity.span.start);
     Packet { name, fields: reader.fields, oddities: reader.oddities, raw: raw.clone() }
 }
 
@@ -100,13 +98,14 @@ impl<'a> Reader<'a> {
 
     /// Notes that a rule is broken, once for each statement behind it.
     fn note(&mut self, rule: Rule, span: Span, message: impl Into<String>) {
+        let Some((last, others)) = rule.statements(self.spec).split_last() else { return };
         let message = message.into();
-        let statements = rule.statements(self.spec).iter();
-        self.oddities.extend(statements.map(|statement| Oddity {
-            statement,
-            span: span.clone(),
-            message: message.clone(),
-        }));
+        // The checks of a whole packet come last; a reader wants them where they belong.
+        for statement in others {
+            let oddity = Oddity { statement, span: span.clone(), message: message.clone() };
+            insert_in_wire_order(&mut self.oddities, oddity);
+        }
+        insert_in_wire_order(&mut self.oddities, Oddity { statement: last, span, message });
     }
 
     fn field(&mut self, name: &'static str, value: Value, span: Span) {

@@ -16,14 +16,15 @@ pub(crate) trait Reply {
 }
 
 /// Grows the octets of frames and tables.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Writer {
     bytes: BytesMut,
 }
 
 impl Writer {
+    /// Room for most method frames, so that writing one allocates once.
     pub(crate) fn new() -> Self {
-        Self::default()
+        Self { bytes: BytesMut::with_capacity(64) }
     }
 
     pub(crate) fn u8(&mut self, value: u8) {

@@ -1,6 +1,9 @@
 //! Opening a connection: Start, Tune, Open (§2.2.4).
 
+use std::sync::LazyLock;
 use std::time::Duration;
+
+use bytes::Bytes;
 
 use super::Turn;
 use crate::amqp::codec::frame::FRAME_MIN_SIZE;
@@ -24,12 +27,15 @@ const CAPABILITIES: [&str; 9] = [
     "direct_reply_to",
 ];
 
+/// connection.start, the longest frame of a handshake and the same for everybody.
+static START: LazyLock<Bytes> =
+    LazyLock::new(|| method_frame(0, &Start { server_properties: &server_properties() }));
+
 impl Turn<'_> {
     /// The client's protocol header fits: offer to log in.
     pub(super) fn on_header_accepted(&mut self, id: ConnectionId) {
         self.connection(id).stage = Stage::AwaitingStartOk;
-        let server_properties = server_properties();
-        self.send(id, method_frame(0, &Start { server_properties: &server_properties }));
+        self.send(id, START.clone());
     }
 
     pub(super) fn on_start_ok(&mut self, id: ConnectionId, start_ok: StartOk<'_>) -> Result<(), Violation> {
