@@ -2,7 +2,7 @@
 
 use mqspec_broker_core::fuzz::{Reading, read_amqp, read_mqtt};
 use mqspec_broker_core::mqtt::codec::Version;
-use mqspec_wire::fuzz::{hex, is_lost};
+use mqspec_wire::fuzz::{Whole, hex, is_lost};
 use mqspec_wire::{Packet, Spec};
 
 use crate::known::{Exception, LEFT_TO_THE_BROKER, REFUSED_AS_A_CHOICE};
@@ -11,22 +11,22 @@ use crate::known::{Exception, LEFT_TO_THE_BROKER, REFUSED_AS_A_CHOICE};
 ///
 /// # Panics
 /// Where they disagree, beyond what is known.
-pub(crate) fn agree_mqtt(spec: Spec, bytes: &[u8], packets: &[Packet]) {
+pub(crate) fn agree_mqtt(spec: Spec, bytes: &[u8], whole: &Whole) {
     let version = if spec == Spec::Mqtt50 { Version::V50 } else { Version::V311 };
-    agree(spec, bytes, packets, |rest| read_mqtt(rest, version));
+    agree(spec, bytes, whole, |rest| read_mqtt(rest, version));
 }
 
 /// Reads a client's AMQP octets, of which the lenient codec has found these packets; protocol headers aside.
 ///
 /// # Panics
 /// Where they disagree, beyond what is known.
-pub(crate) fn agree_amqp(octets: &[u8], packets: &[Packet]) {
-    agree(Spec::Amqp091, octets, packets, read_amqp);
+pub(crate) fn agree_amqp(octets: &[u8], whole: &Whole) {
+    agree(Spec::Amqp091, octets, whole, read_amqp);
 }
 
-fn agree(spec: Spec, bytes: &[u8], packets: &[Packet], strict: impl Fn(&[u8]) -> Reading) {
+fn agree(spec: Spec, bytes: &[u8], whole: &Whole, strict: impl Fn(&[u8]) -> Reading) {
     let mut rest = bytes;
-    for packet in packets {
+    for packet in &whole.packets {
         let reading = strict(rest);
         if packet.name != "protocol-header" {
             judge(spec, packet, reading);
@@ -34,7 +34,7 @@ fn agree(spec: Spec, bytes: &[u8], packets: &[Packet], strict: impl Fn(&[u8]) ->
         rest = rest.get(packet.raw.len()..).unwrap_or_default();
     }
     assert!(
-        rest.is_empty() || !matches!(strict(rest), Reading::Accepted { .. }),
+        whole.has_more || rest.is_empty() || !matches!(strict(rest), Reading::Accepted { .. }),
         "{spec}: the strict codec accepts what the lenient one waits to see the end of: {}",
         hex(rest)
     );

@@ -157,8 +157,7 @@ fn check_packet(spec: Spec, packet: &Packet) {
     let size = packet.raw.len();
     let inside = |span: &crate::packet::Span| span.start <= span.end && span.end <= size;
     let fields = packet.fields.iter().all(|field| inside(&field.span));
-    let oddities =
-        packet.oddities.iter().all(|oddity| inside(&oddity.span) && !oddity.statement.is_empty());
+    let oddities = packet.oddities.iter().all(|oddity| inside(&oddity.span) && !oddity.statement.is_empty());
     assert!(fields && oddities, "{spec}: a span outside of {}: {packet:?}", hex(&packet.raw));
     let values: usize = packet.fields.iter().map(|field| values(&field.value)).sum();
     assert!(
