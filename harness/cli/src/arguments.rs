@@ -51,6 +51,8 @@ pub enum Command {
     Coverage(CoverageArguments),
     /// Show bytes packet by packet and field by field, with the statements that they break.
     Decode(DecodeArguments),
+    /// Write what a fuzzer found as a scenario.
+    FuzzToScenario(FuzzToScenarioArguments),
     /// Run the reference broker on real sockets.
     Broker(BrokerArguments),
     /// Stand between any client and any broker: strike with faults, tell what passes, judge the broker.
@@ -128,6 +130,17 @@ pub struct ReplayArguments {
     /// Count a SHOULD as a MUST.
     #[arg(long)]
     pub strict: bool,
+}
+
+/// `mqspec fuzz-to-scenario`.
+#[derive(Debug, Args)]
+pub struct FuzzToScenarioArguments {
+    /// The fuzz target that the input is for: `broker_mqtt`, `decode_amqp`, …
+    #[arg(value_name = "TARGET")]
+    pub target: String,
+    /// The input: a crash that libFuzzer left, or any file of a corpus.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 /// `mqspec explore`.

@@ -9,6 +9,7 @@ pub mod command;
 pub mod decode;
 pub mod exploration;
 pub mod failure;
+pub mod fuzz_scenario;
 pub mod interrupt;
 pub mod json_value;
 pub mod live;
@@ -73,6 +74,7 @@ fn execute(arguments: &Arguments, paint: Paint, out: &mut dyn Write) -> Result<C
         Command::Sweep(sweep) => command::sweep::run(sweep, &suite()?, paint, out),
         Command::Merge(merge) => command::merge::run(merge, paint, out),
         Command::Explore(explore) => command::explore::run(explore, paint, out),
+        Command::FuzzToScenario(input) => command::fuzz_to_scenario::run(input, out),
         Command::Broker(broker) => command::broker::run(broker, out),
         Command::Proxy(proxy) => command::proxy::run(proxy, paint, out),
         Command::Schema(schema) => command::schema::run(schema.of, out),

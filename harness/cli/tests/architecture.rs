@@ -22,7 +22,10 @@ const ARROWS: [(&str, &[&str]); 8] = [
         ],
     ),
     // One of its tests replays what the fuzzers found.
-    ("harness/cli", &["mqspec-wire", "mqspec-conformance", "mqspec-run", "mqspec-fuzz-properties"]),
+    (
+        "harness/cli",
+        &["mqspec-wire", "mqspec-conformance", "mqspec-fuzz-script", "mqspec-run", "mqspec-fuzz-properties"],
+    ),
     ("broker-under-test/core", &[]),
     ("broker-under-test/log", &[]),
     ("broker-under-test/server", &["mqspec-broker-core", "mqspec-broker-log"]),

@@ -7,8 +7,10 @@
 
 mod broker;
 mod choices;
+mod recording;
 mod stream;
 
-pub use broker::{broker_amqp, broker_mqtt};
+pub use broker::{broker_amqp, broker_mqtt, settings};
 pub use choices::Choices;
+pub use recording::{Act, NoScript, Recording, Speaker, TARGETS, record};
 pub use stream::{sender, version};

@@ -5,6 +5,7 @@ pub mod coverage;
 pub mod decode;
 pub mod explain;
 pub mod explore;
+pub mod fuzz_to_scenario;
 pub mod list;
 pub mod merge;
 pub mod mutants;

@@ -5,20 +5,23 @@
 //! find nothing odd in it, and a witness sees to it that nothing is lost or comes twice.
 
 mod amqp;
+mod limits;
 mod mqtt;
 mod spoken;
 mod witness;
 
 use std::time::Duration;
 
-use mqspec_broker_core::amqp::AmqpConfig;
 use mqspec_broker_core::fuzz::Bench;
-use mqspec_broker_core::mqtt::MqttConfig;
-use mqspec_broker_core::{Config, ConnectionId, Effect, Input, Protocol};
+use mqspec_broker_core::{ConnectionId, Effect, Input, Protocol};
 use mqspec_wire::Spec;
 
 use crate::choices::Choices;
-use spoken::{assert_plain, spoken};
+use crate::recording::{Act, Notes};
+use limits::config;
+pub use limits::settings;
+use spoken::assert_plain;
+pub(crate) use spoken::spoken;
 use witness::Witness;
 
 /// Steps of one script, at most: what a longer one finds, a shorter one finds sooner.
@@ -28,33 +31,12 @@ const CONNECTIONS: u8 = 6;
 
 /// A script for MQTT clients of both versions.
 pub fn broker_mqtt(input: &[u8]) {
-    play(Protocol::Mqtt, input);
+    play(Protocol::Mqtt, input, None);
 }
 
 /// A script for AMQP clients.
 pub fn broker_amqp(input: &[u8]) {
-    play(Protocol::Amqp, input);
-}
-
-/// Small limits, so that a short script reaches them.
-fn config() -> Config {
-    Config {
-        mqtt: MqttConfig {
-            receive_maximum: 3,
-            maximum_packet_size: 2_000,
-            queued_messages_maximum: 4,
-            retained_messages_maximum: 4,
-            sessions_maximum: 6,
-            subscriptions_maximum: 6,
-            high_water_bytes: 300,
-            unread_replies_bytes: 2_000,
-            echo_authentication: true,
-            validate_payload_format: true,
-            ..MqttConfig::default()
-        },
-        amqp: AmqpConfig { backlog_max: 1_000, answers_max: 20_000, channel_max: 8, ..AmqpConfig::default() },
-        durable: true,
-    }
+    play(Protocol::Amqp, input, None);
 }
 
 /// What a client has said.
@@ -67,7 +49,7 @@ struct Client {
     spoken: Option<Spec>,
 }
 
-struct Play {
+struct Play<'n> {
     protocol: Protocol,
     bench: Bench,
     /// Those that have not ended, oldest first.
@@ -76,9 +58,15 @@ struct Play {
     witness: Witness,
     /// Packets in the making.
     out: Vec<u8>,
+    /// Where what is done is written down, if anybody wants to know.
+    notes: Option<&'n mut Notes>,
 }
 
-fn play(protocol: Protocol, input: &[u8]) {
+/// Plays a script, and writes down what its clients do.
+///
+/// # Panics
+/// Where the broker breaks a promise.
+pub(crate) fn play(protocol: Protocol, input: &[u8], notes: Option<&mut Notes>) {
     let mut script = Choices::new(input);
     let mut play = Play {
         protocol,
@@ -87,6 +75,7 @@ fn play(protocol: Protocol, input: &[u8]) {
         opened: 0,
         witness: Witness::new(protocol),
         out: Vec::new(),
+        notes,
     };
     for _ in 0..STEPS {
         if script.is_over() {
@@ -98,7 +87,13 @@ fn play(protocol: Protocol, input: &[u8]) {
     play.end();
 }
 
-impl Play {
+impl Play<'_> {
+    fn note(&mut self, write: impl FnOnce(&mut Notes)) {
+        if let Some(notes) = &mut self.notes {
+            write(notes);
+        }
+    }
+
     /// Bits 0 to 4 of a byte say what happens, bit 5 on which channel, bits 6 and 7 to whom of those connected.
     fn step(&mut self, script: &mut Choices<'_>) {
         let choice = script.byte();
@@ -110,11 +105,13 @@ impl Play {
             (2, _) => self.wait(Duration::from_millis(u64::from(script.byte()) * 100)),
             (5, _) => self.witness_step(script.byte()),
             (6, _) => self.crash(script.byte()),
-            (7, _) => self.give(Input::Storage { full: script.byte() & 1 == 1 }),
+            (7, _) => self.storage(script.byte() & 1 == 1),
             (0, _) | (_, None) => self.open(script),
             (1, Some((client, _))) => self.cut(client),
             (3, Some((client, _))) => {
-                self.give(Input::Taken { connection: client, bytes: usize::from(script.byte()) * 16 });
+                let bytes = usize::from(script.byte()) * 16;
+                self.note(|notes| notes.by(client, |client| Act::Taken { client, bytes }));
+                self.give(Input::Taken { connection: client, bytes });
             }
             (4, Some((client, _))) => self.send(client, script.bytes()),
             (8 | 9, Some((client, spec))) => {
@@ -153,7 +150,7 @@ impl Play {
             Protocol::Mqtt if choice & 1 == 0 => Spec::Mqtt311,
             Protocol::Mqtt => Spec::Mqtt50,
         };
-        let id = self.connect();
+        let id = self.connect(spec, false);
         self.clients.push(Client { id, spec, first: Vec::new(), spoken: None });
         // One in eight is left to say hello by itself.
         if choice & 0x0E == 0x0E {
@@ -169,9 +166,10 @@ impl Play {
         }
     }
 
-    fn connect(&mut self) -> ConnectionId {
+    fn connect(&mut self, spec: Spec, is_witness: bool) -> ConnectionId {
         let mut effects = Vec::new();
         let id = self.bench.open(self.protocol, &mut |effect| effects.push(effect));
+        self.note(|notes| notes.opened(id, spec, is_witness));
         self.hear(effects);
         id
     }
@@ -185,11 +183,13 @@ impl Play {
         {
             client.first.extend_from_slice(bytes.get(..bytes.len().min(32)).unwrap_or_default());
         }
+        self.note(|notes| notes.by(id, |client| Act::Sent { client, bytes: bytes.to_vec() }));
         self.give(Input::Received { connection: id, bytes });
     }
 
     fn cut(&mut self, id: ConnectionId) {
         let mut effects = Vec::new();
+        self.note(|notes| notes.by(id, |client| Act::Cut { client }));
         self.clients.retain(|client| client.id != id);
         self.bench.cut(id, &mut |effect| effects.push(effect));
         self.hear(effects);
@@ -197,8 +197,14 @@ impl Play {
 
     fn wait(&mut self, time: Duration) {
         let mut effects = Vec::new();
+        self.note(|notes| notes.push(Act::Waited(time)));
         self.bench.wait(time, &mut |effect| effects.push(effect));
         self.hear(effects);
+    }
+
+    fn storage(&mut self, full: bool) {
+        self.note(|notes| notes.push(Act::Storage { full }));
+        self.give(Input::Storage { full });
     }
 
     fn give(&mut self, input: Input<'_>) {
@@ -236,7 +242,8 @@ impl Play {
     }
 
     fn witness_connects(&mut self) {
-        let id = self.connect();
+        let spec = self.witness.spec();
+        let id = self.connect(spec, true);
         self.witness.connection = Some(id);
         let hello = self.witness.hello();
         self.send(id, &hello);
@@ -269,6 +276,12 @@ impl Play {
             Some(_) | None => None,
         };
         let unheard = unheard.as_ref().filter(|(_, bytes)| !bytes.is_empty());
+        self.note(|notes| {
+            if let Some((connection, bytes)) = unheard {
+                notes.by(*connection, |client| Act::Sent { client, bytes: bytes.clone() });
+            }
+            notes.push(Act::Crashed { unheard: unheard.is_some(), compacts: choice & 2 != 0 });
+        });
         let unheard = unheard.map(|(connection, bytes)| Input::Received { connection: *connection, bytes });
         let mut effects = Vec::new();
         self.bench.crash(unheard, choice & 2 != 0, &mut |effect| effects.push(effect));
@@ -283,8 +296,7 @@ impl Play {
         for effect in effects {
             match effect {
                 Effect::Send { connection, bytes } if self.witness.connection == Some(connection) => {
-                    let spec = if self.protocol == Protocol::Mqtt { Spec::Mqtt50 } else { Spec::Amqp091 };
-                    assert_plain(spec, &bytes);
+                    assert_plain(self.witness.spec(), &bytes);
                     if !self.witness.is_deaf {
                         self.witness.hear(&bytes);
                     }
@@ -295,13 +307,19 @@ impl Play {
                     let client = self.clients.iter_mut().find(|client| client.id == connection);
                     let client = client.expect("the bench knows the open ones");
                     let spec = *client.spoken.get_or_insert_with(|| spoken(client.spec, &client.first));
+                    if let Some(notes) = &mut self.notes {
+                        notes.speaks(connection, spec);
+                    }
                     assert_plain(spec, &bytes);
                 }
-                Effect::Close { connection } if self.witness.connection == Some(connection) => {
-                    self.witness.cut();
+                Effect::Close { connection } => {
+                    self.note(|notes| notes.by(connection, |client| Act::Closed { client }));
+                    if self.witness.connection == Some(connection) {
+                        self.witness.cut();
+                    }
+                    self.clients.retain(|client| client.id != connection);
                 }
-                Effect::Close { connection } => self.clients.retain(|client| client.id != connection),
-                Effect::Record { .. } => {}
+                Effect::Record { .. } => self.note(|notes| notes.push(Act::Recorded)),
             }
         }
         // The witness reads at once.
@@ -312,7 +330,7 @@ impl Play {
 
     /// There is room again, the witness gets what is its own, the broker stops and lets everybody go.
     fn end(&mut self) {
-        self.give(Input::Storage { full: false });
+        self.storage(false);
         if self.witness.is_known() {
             self.witness.hold(false);
             self.hear_witness();
@@ -326,6 +344,7 @@ impl Play {
             }
             self.witness.assert_nothing_lost();
         }
+        self.note(|notes| notes.push(Act::Stopped));
         self.give(Input::ShutDown);
         self.wait(Duration::from_secs(120));
         let left: Vec<_> = self.clients.iter().map(|client| client.id).collect();

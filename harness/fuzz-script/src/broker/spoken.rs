@@ -48,7 +48,7 @@ pub(super) fn assert_plain(spec: Spec, bytes: &[u8]) {
 }
 
 /// The version of the answers: what the first packet announced, else 3.1.1 (§3.1.2.2 of 5.0).
-pub(super) fn spoken(spec: Spec, first: &[u8]) -> Spec {
+pub(crate) fn spoken(spec: Spec, first: &[u8]) -> Spec {
     if spec == Spec::Amqp091 {
         return Spec::Amqp091;
     }

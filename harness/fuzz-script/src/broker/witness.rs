@@ -2,6 +2,7 @@
 //! is to arrive once must do so once, whatever the others do and however often the broker dies.
 
 use mqspec_broker_core::{ConnectionId, Protocol};
+use mqspec_wire::Spec;
 
 mod amqp;
 mod mqtt;
@@ -29,6 +30,14 @@ impl Witness {
             Protocol::Amqp => Speaker::Amqp(amqp::Speaker::default()),
         };
         Self { connection: None, is_deaf: false, has_spoken: false, speaker }
+    }
+
+    /// What it speaks.
+    pub(super) fn spec(&self) -> Spec {
+        match self.speaker {
+            Speaker::Mqtt(_) => Spec::Mqtt50,
+            Speaker::Amqp(_) => Spec::Amqp091,
+        }
     }
 
     /// Whether there ever was a witness.

@@ -71,6 +71,11 @@ fn set_mqtt(mqtt: &mut MqttConfig, name: &str, value: &Value) -> Option<()> {
         "server_keep_alive" => mqtt.server_keep_alive_secs = Some(number(value, 0)?),
         "session_expiry_maximum" => mqtt.session_expiry_maximum_secs = number(value, 0)?,
         "echo_authentication" => mqtt.echo_authentication = value.as_bool()?,
+        "validate_payload_format" => mqtt.validate_payload_format = value.as_bool()?,
+        "queued_messages_maximum" => mqtt.queued_messages_maximum = number(value, 1)?,
+        "retained_messages_maximum" => mqtt.retained_messages_maximum = number(value, 1)?,
+        "sessions_maximum" => mqtt.sessions_maximum = number(value, 1)?,
+        "subscriptions_maximum" => mqtt.subscriptions_maximum = number(value, 1)?,
         _ => return None,
     }
     Some(())

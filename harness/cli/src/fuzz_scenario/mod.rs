@@ -1,0 +1,217 @@
+//! An input of a fuzz target as a scenario: the same clients send the same bytes in the same order.
+//!
+//! What a script does to the broker from within (how much of an answer was taken, what died on the way out) is no step of
+//! a scenario; it stands there as a comment.
+
+mod packet;
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use mqspec_fuzz_script::{Act, Recording, Speaker, settings};
+use mqspec_wire::{Decoder, Side, Spec};
+
+use packet::Stream;
+
+/// How long everybody is waited for before somebody else acts. More than the simulated network takes; too little to count
+/// beside the tenths of a second in which scripts wait.
+const PACE: Duration = Duration::from_millis(5);
+
+/// The text of the scenario. `input` says where the bytes are from.
+pub fn scenario(target: &str, input: &str, recording: &Recording) -> String {
+    let is_script = target.starts_with("broker_");
+    let mut file = File::new(recording, is_script);
+    for (index, act) in recording.acts.iter().enumerate() {
+        file.act(act, recording.acts.get(index + 1..).unwrap_or_default());
+    }
+    file.end();
+    let spec = file.spec;
+    let mut text = format!("title: What a fuzzer has the clients of {target} do\n");
+    let _ = writeln!(text, "# Made by mqspec fuzz-to-scenario {target} {}", one_line(input));
+    if let Some(broken) = &recording.broken {
+        for line in broken.lines() {
+            let _ = writeln!(text, "# The script ended here: {}", one_line(line));
+        }
+    }
+    let _ = writeln!(text, "protocols: [{spec}]\nstatements: []");
+    text.push_str("shared_names: the names are those that the fuzzer's bytes hold\n");
+    if is_script {
+        let settings: Vec<_> =
+            settings(spec).iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        let _ = writeln!(text, "broker: {{ {} }}", settings.join(", "));
+    }
+    text.push_str("actors:\n");
+    for (name, speaker) in file.names.iter().zip(&recording.clients) {
+        if speaker.spec == spec {
+            let _ = writeln!(text, "  {name}: {{}}");
+        } else {
+            let _ = writeln!(text, "  {name}: {{ protocol: {} }}", speaker.spec);
+        }
+    }
+    text.push_str("steps:\n");
+    text.push_str(&file.steps);
+    text
+}
+
+/// A comment ends with its line.
+fn one_line(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+/// The steps in the making.
+struct File {
+    spec: Spec,
+    is_script: bool,
+    names: Vec<String>,
+    specs: Vec<Spec>,
+    streams: Vec<Stream>,
+    /// Who acted last, and has not been waited for.
+    acted: Option<usize>,
+    steps: String,
+}
+
+impl File {
+    fn new(recording: &Recording, is_script: bool) -> Self {
+        let clients = &recording.clients;
+        let is = |spec: Spec| clients.iter().any(|client| client.spec == spec);
+        let spec = [Spec::Mqtt50, Spec::Mqtt311].into_iter().find(|spec| is(*spec)).unwrap_or(Spec::Amqp091);
+        let name = |(index, client): (usize, &Speaker)| {
+            if client.is_witness { String::from("witness") } else { format!("client_{}", index + 1) }
+        };
+        Self {
+            spec,
+            is_script,
+            names: clients.iter().enumerate().map(name).collect(),
+            specs: clients.iter().map(|client| client.spec).collect(),
+            streams: clients.iter().map(|client| Stream::new(client.spec)).collect(),
+            acted: None,
+            steps: String::new(),
+        }
+    }
+
+    fn act(&mut self, act: &Act, later: &[Act]) {
+        match act {
+            Act::Opened { client } => self.open(*client, later),
+            Act::Sent { client, bytes } => {
+                let Some(stream) = self.streams.get_mut(*client) else { return };
+                for (step, what) in stream.steps(bytes) {
+                    self.does(*client, &step, what.as_deref());
+                }
+            }
+            Act::Cut { client } => {
+                // In a script it has heard all answers by then; and its own next connection comes after the end of this one.
+                self.pace(None);
+                self.does(*client, "close: {}", None);
+                self.pace(None);
+            }
+            Act::Closed { client } => {
+                let name = self.name(*client);
+                self.comment(&format!("the broker ends the connection of {name}"));
+            }
+            Act::Waited(time) => {
+                self.acted = None;
+                self.step(&format!("wait: {}ms", time.as_millis()));
+            }
+            Act::Taken { client, bytes } => {
+                let name = self.name(*client);
+                self.comment(&format!(
+                    "{name} takes {bytes} bytes of what waits for it; actors take all at once"
+                ));
+            }
+            Act::Storage { full } => self.storage(*full, later),
+            Act::Recorded => {}
+            Act::Crashed { unheard, compacts } => {
+                if *unheard {
+                    self.comment("the broker dies before anything that it did about this has left it");
+                    self.acted = None;
+                }
+                if *compacts {
+                    self.comment("the log was just replaced by a snapshot");
+                }
+                self.pace(None);
+                self.step("restart_broker: {}");
+            }
+            Act::Stopped => {
+                self.pace(None);
+                self.step("stop_broker: {}");
+            }
+        }
+    }
+
+    /// A stream that does not begin as a conversation does gets a beginning, so that somebody listens to it.
+    fn open(&mut self, client: usize, later: &[Act]) {
+        let spec = self.specs.get(client).copied().unwrap_or(self.spec);
+        if let Some(stream) = self.streams.get_mut(client) {
+            *stream = Stream::new(spec);
+        }
+        let first = later.iter().find_map(|act| match act {
+            Act::Sent { client: sender, bytes } if *sender == client => Some(bytes),
+            _ => None,
+        });
+        let first = first.and_then(|bytes| {
+            let mut decoder = Decoder::new(spec, Side::Client);
+            decoder.push(bytes);
+            decoder.next_packet().map(|packet| packet.name)
+        });
+        let begins = self.is_script || matches!(first, Some("connect" | "protocol-header"));
+        self.does(client, if begins { "open: {}" } else { "connect: {}" }, None);
+    }
+
+    /// A disk is full for a broker that writes to it.
+    fn storage(&mut self, full: bool, later: &[Act]) {
+        let ends = |act: &&Act| matches!(act, Act::Storage { full: false } | Act::Stopped);
+        let is_written = later.iter().take_while(|act| !ends(act)).any(|act| *act == Act::Recorded);
+        match (full, is_written) {
+            (true, true) => {
+                self.pace(None);
+                self.step("disk: { full_after: 0 }");
+            }
+            (true, false) => self.comment("the storage is full, and nothing is written while it is"),
+            (false, _) if self.steps.contains("full_after") => {
+                self.pace(None);
+                self.step("disk: { heal: all }");
+            }
+            (false, _) => {}
+        }
+    }
+
+    fn end(&mut self) {
+        self.pace(None);
+        if self.is_script {
+            let guarantees: &[&str] =
+                if self.spec == Spec::Amqp091 { &["confirmed", "fifo"] } else { &["delivery", "order"] };
+            for guarantee in guarantees {
+                self.step(&format!("check: {guarantee}"));
+            }
+        }
+    }
+
+    fn does(&mut self, client: usize, what: &str, comment: Option<&str>) {
+        self.pace(Some(client));
+        let name = self.name(client);
+        match comment {
+            Some(comment) => self.step(&format!("{name}: {{ {what} }} # {comment}")),
+            None => self.step(&format!("{name}: {{ {what} }}")),
+        }
+    }
+
+    /// Before somebody else acts, what was done last has arrived.
+    fn pace(&mut self, next: Option<usize>) {
+        if self.acted.is_some() && self.acted != next {
+            self.step(&format!("wait: {}ms", PACE.as_millis()));
+        }
+        self.acted = next;
+    }
+
+    fn name(&self, client: usize) -> String {
+        self.names.get(client).cloned().unwrap_or_default()
+    }
+
+    fn step(&mut self, step: &str) {
+        let _ = writeln!(self.steps, "  - {step}");
+    }
+
+    fn comment(&mut self, comment: &str) {
+        let _ = writeln!(self.steps, "  # {comment}");
+    }
+}
