@@ -131,7 +131,7 @@ fn packets_that_can_be_said_are_said() {
             "- client_1: { send: publish, topic: \"a/b\", payload: \"$$$\" }",
             "- client_1: { send: puback, packet_id: 7 }",
             "- client_1: { send_bytes: { hex: \"36020000\" } } # publish",
-            "- wait: 5ms",
+            "- wait: 20ms",
         ],
         "{text}"
     );

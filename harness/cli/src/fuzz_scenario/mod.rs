@@ -13,9 +13,9 @@ use mqspec_wire::{Decoder, Side, Spec};
 
 use packet::Stream;
 
-/// How long everybody is waited for before somebody else acts. More than the simulated network takes; too little to count
-/// beside the tenths of a second in which scripts wait.
-const PACE: Duration = Duration::from_millis(5);
+/// How long everybody is waited for before somebody else acts. More than the simulated network and disk take for a
+/// handful of packets; little beside the tenths of a second in which scripts wait.
+const PACE: Duration = Duration::from_millis(20);
 
 /// The text of the scenario. `input` says where the bytes are from.
 pub fn scenario(target: &str, input: &str, recording: &Recording) -> String {
@@ -67,6 +67,8 @@ struct File {
     streams: Vec<Stream>,
     /// Who acted last, and has not been waited for.
     acted: Option<usize>,
+    /// The disk was made full, and has not been given room again.
+    is_full: bool,
     steps: String,
 }
 
@@ -85,6 +87,7 @@ impl File {
             specs: clients.iter().map(|client| client.spec).collect(),
             streams: clients.iter().map(|client| Stream::new(client.spec)).collect(),
             acted: None,
+            is_full: false,
             steps: String::new(),
         }
     }
@@ -129,6 +132,8 @@ impl File {
                     self.comment("the log was just replaced by a snapshot");
                 }
                 self.pace(None);
+                // The next one knows nothing of a full disk, and needs room to begin.
+                self.heal();
                 self.step("restart_broker: {}");
             }
             Act::Stopped => {
@@ -164,22 +169,29 @@ impl File {
         match (full, is_written) {
             (true, true) => {
                 self.pace(None);
+                self.is_full = true;
                 self.step("disk: { full_after: 0 }");
             }
             (true, false) => self.comment("the storage is full, and nothing is written while it is"),
-            (false, _) if self.steps.contains("full_after") => {
-                self.pace(None);
-                self.step("disk: { heal: all }");
-            }
-            (false, _) => {}
+            (false, _) => self.heal(),
+        }
+    }
+
+    fn heal(&mut self) {
+        if std::mem::take(&mut self.is_full) {
+            self.pace(None);
+            self.step("disk: { heal: all }");
         }
     }
 
     fn end(&mut self) {
         self.pace(None);
         if self.is_script {
-            let guarantees: &[&str] =
-                if self.spec == Spec::Amqp091 { &["confirmed", "fifo"] } else { &["delivery", "order"] };
+            let guarantees: &[&str] = if self.spec == Spec::Amqp091 {
+                &["{ confirmed: { drained: true, durable: true } }", "fifo"]
+            } else {
+                &["{ delivery: { drained: true, durable: true } }", "order"]
+            };
             for guarantee in guarantees {
                 self.step(&format!("check: {guarantee}"));
             }
