@@ -17,6 +17,9 @@ const MORE_THAN_ONCE_QOS_0: Rule =
 const MORE_THAN_ONCE_QOS_2: Rule =
     Rule { mqtt_3_1_1: &["mqtt-3.1.1/MQTT-4.3.3-2"], mqtt_5_0: &["mqtt-5.0/MQTT-4.3.3-10"] };
 
+const UNSUBSCRIBED: Rule =
+    Rule { mqtt_3_1_1: &["mqtt-3.1.1/MQTT-3.10.4-2"], mqtt_5_0: &["mqtt-5.0/MQTT-3.10.4-2"] };
+
 /// Judges a trace. With `drained`, the scenario says that everything has had its time to arrive, and what
 /// is missing is lost; a session must be connected at the end to be asked.
 pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
@@ -24,6 +27,7 @@ pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
     let mut findings = Findings::new("delivery");
     for session in &history.sessions {
         judge_surplus(&history, session, &mut findings);
+        judge_unsubscribed(&history, session, &mut findings);
         if parameters.is_set("drained") && session.connected {
             judge_missing(&history, session, &mut findings);
         }
@@ -79,6 +83,30 @@ fn judge_missing(history: &History, session: &Session, findings: &mut Findings) 
                 event,
                 format!("{} {count} times or more, as published and accepted", show(message)),
                 format!("{got} times"),
+            );
+        }
+    }
+}
+
+/// Nothing that was published after all subscriptions for it had certainly ended comes any more.
+fn judge_unsubscribed(history: &History, session: &Session, findings: &mut Findings) {
+    if session.special_filter || history.disturbed.is_some() || history.garbled {
+        return;
+    }
+    for delivery in session.deliveries.iter().filter(|delivery| !delivery.retain) {
+        let hits = session.subscriptions.matching(&delivery.message.0);
+        let gone = hits.iter().map(|hit| hit.value.gone).collect::<Option<Vec<_>>>();
+        let Some(gone) = gone.and_then(|gone| gone.into_iter().max()) else { continue };
+        let mut published =
+            history.published.iter().filter(|published| published.message == delivery.message);
+        let (Some(first), None) = (published.next(), published.next()) else { continue };
+        if first.event > gone && !history.otherwise.contains_key(&delivery.message) {
+            findings.rule(
+                session.spec,
+                UNSUBSCRIBED,
+                delivery.event,
+                format!("no {} after the UNSUBACK at event {gone}", show(&delivery.message)),
+                "it was delivered",
             );
         }
     }

@@ -1,7 +1,7 @@
 //! `check: session`: a session that is to outlive its connection does, with what is unfinished in it (MQTT
 //! section 4.1, 4.4).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use super::guarantee::Parameters;
 use super::judge::{Findings, Rule};
 use super::mqtt_packet::{self, flag, packet_id, qos};
 use crate::plan::ActorId;
-use crate::trace::{ConnectionNumber, Event, Trace, What};
+use crate::trace::{ConnectionNumber, Event, Trace, UNTOLD, What};
 use crate::verdict::Finding;
 
 const LOST: Rule = Rule {
@@ -26,6 +26,10 @@ const NOT_RESENT: Rule =
     Rule { mqtt_3_1_1: &["mqtt-3.1.1/MQTT-4.4.0-1"], mqtt_5_0: &["mqtt-5.0/MQTT-4.4.0-1"] };
 const NOT_MARKED: Rule =
     Rule { mqtt_3_1_1: &["mqtt-3.1.1/MQTT-3.3.1-1"], mqtt_5_0: &["mqtt-5.0/MQTT-3.3.1-1"] };
+const NOT_CLOSED: Rule =
+    Rule { mqtt_3_1_1: &["mqtt-3.1.1/MQTT-3.1.4-2"], mqtt_5_0: &["mqtt-5.0/MQTT-3.1.4-3"] };
+const NEVER_SENT: Rule =
+    Rule { mqtt_3_1_1: &["mqtt-3.1.1/MQTT-4.3.2-1"], mqtt_5_0: &["mqtt-5.0/MQTT-4.3.2-2"] };
 const RESENT_AFTER_ACK: Rule = Rule { mqtt_3_1_1: &[], mqtt_5_0: &["mqtt-5.0/MQTT-4.4.0-1"] };
 
 /// How much longer than its expiry interval a broker may keep a session before it looks.
@@ -42,6 +46,8 @@ pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
         durable: parameters.is_set("durable"),
         lines: BTreeMap::new(),
         sessions: BTreeMap::new(),
+        published: BTreeMap::new(),
+        untold: BTreeSet::new(),
         findings: Findings::new("session"),
     };
     for event in &trace.events {
@@ -58,6 +64,10 @@ struct Judge {
     lines: BTreeMap<Key, Line>,
     /// By client identifier.
     sessions: BTreeMap<Bytes, Session>,
+    /// When each message was published first; those with a will's words are left out.
+    published: BTreeMap<(Bytes, Bytes), Duration>,
+    /// Actors whose connection is about to end without the broker being told.
+    untold: BTreeSet<ActorId>,
     findings: Findings,
 }
 
@@ -83,6 +93,13 @@ struct Session {
     kept: Option<Duration>,
     /// When its connection ended, at the earliest and at the latest; nothing while one is open.
     away: Option<(Duration, Duration)>,
+    /// The broker was told of the end of its last connection when that ended.
+    told: bool,
+    /// The connection that was accepted last, and the event.
+    taken_over: Option<(Key, u64)>,
+    /// When the connection ended before the one that serves it, and when that one was accepted: what was published
+    /// between the two cannot have been sent before.
+    absence: Option<(Duration, Duration)>,
     /// A clean start was asked for that may have ended it.
     ending: bool,
     /// What it is worth is not known: it may have ended, or be older than the trace.
@@ -117,6 +134,11 @@ impl Judge {
         match &event.what {
             What::Sent { actor, connection, packet, fate } if fate.may_reach() => {
                 if let Some(spec) = spec(actor) {
+                    if packet.name == "publish" {
+                        let message =
+                            (mqtt_packet::bytes(packet, "topic"), mqtt_packet::bytes(packet, "payload"));
+                        self.published.entry(message).or_insert(event.at);
+                    }
                     self.on_sent(spec, (*actor, *connection), event.sequence, packet);
                 }
             }
@@ -125,11 +147,19 @@ impl Judge {
                     self.on_received(spec, (*actor, *connection), event, packet);
                 }
             }
-            What::Ended { actor, connection, .. } => self.on_ended((*actor, *connection), event.at),
+            What::Ended { actor, connection, .. } => {
+                let told = !self.untold.remove(actor);
+                self.on_ended((*actor, *connection), event.at, told);
+            }
+            What::Fault { actor: Some(actor), text } if text.ends_with(UNTOLD) => {
+                self.untold.insert(*actor);
+            }
             // How long nobody ran it, a broker may not know: an absence can begin anew when it starts.
             What::Broker { text } if text == "started" => {
-                for away in self.sessions.values_mut().filter_map(|session| session.away.as_mut()) {
-                    away.1 = event.at;
+                for session in
+                    self.sessions.values_mut().filter(|session| session.kept != Some(Duration::ZERO))
+                {
+                    session.away = session.away.map(|(earliest, _)| (earliest, event.at));
                 }
             }
             What::Broker { .. } if !self.durable => {
@@ -216,7 +246,8 @@ impl Judge {
             "publish" if qos(packet) > 0 => {
                 let Some(topic) = mqtt_packet::resolve(packet, &mut line.aliases) else { return };
                 let message = (topic, mqtt_packet::bytes(packet, "payload"));
-                session.on_delivery(key, event.sequence, packet, message, &mut self.findings);
+                let published = self.published.get(&message).copied();
+                session.on_delivery(key, event.sequence, packet, message, published, &mut self.findings);
             }
             "pubrel" => drop(session.released.insert(id, (key, event.sequence))),
             _ => {}
@@ -244,6 +275,7 @@ impl Judge {
         match known {
             Some(known) if present && !line.clean_start => {
                 known.served_by = Some((key, true));
+                known.absence = known.away.filter(|_| known.told).map(|(_, latest)| (latest, event.at));
                 (known.kept, known.away) = (line.expiry, None);
                 known.unclear |= known.ending;
             }
@@ -254,14 +286,19 @@ impl Judge {
                 self.sessions.insert(line.client.clone(), session);
             }
         }
+        if let Some(session) = self.sessions.get_mut(&line.client) {
+            session.taken_over = Some((key, event.sequence));
+        }
     }
 
-    fn on_ended(&mut self, key: Key, at: Duration) {
+    fn on_ended(&mut self, key: Key, at: Duration, told: bool) {
         let Some(line) = self.lines.remove(&key) else { return };
         let Some(session) = self.sessions.get_mut(&line.client) else { return };
         if session.served_by.is_some_and(|(serving, _)| serving == key) {
             session.served_by = None;
-            session.away = Some((at, at));
+            // One that the broker was not told of goes on for a time that nobody knows.
+            session.away = Some((at, if told { at } else { Duration::MAX }));
+            session.told = told;
         } else if !line.accepted {
             // This connection may have become the session's own, with another life.
             let expired = session
@@ -273,8 +310,19 @@ impl Judge {
         }
     }
 
-    /// Everything has had its time: what a resumed session still owes is lost.
+    /// Everything has had its time: an older connection of a client that is connected is closed, and what a resumed session
+    /// still owes is lost.
     fn judge_unfinished(&mut self) {
+        for (key, line) in self.lines.iter().filter(|(_, line)| line.accepted) {
+            let Some(session) = self.sessions.get(&line.client) else { continue };
+            // Of one actor we know which connection was the first.
+            let newer = |(serving, _): &(Key, u64)| serving.0 == key.0 && serving.1 > key.1;
+            if let Some((serving, event)) = session.taken_over.filter(newer) {
+                let (new, old) = (serving.1.0, key.1.0);
+                let expected = format!("connection {old} closed, as connection {new} took its place");
+                self.findings.rule(session.spec, NOT_CLOSED, event, expected, "it is open");
+            }
+        }
         for session in self.sessions.values() {
             let Some((key, true)) = session.served_by.filter(|_| !session.unclear) else { continue };
             for (id, open) in session.open.iter().filter(|(_, open)| open.on != key) {
@@ -296,6 +344,9 @@ impl Session {
             served_by: Some((key, false)),
             kept,
             away: None,
+            told: false,
+            taken_over: None,
+            absence: None,
             ending: false,
             unclear: false,
             open: BTreeMap::new(),
@@ -308,8 +359,10 @@ impl Session {
     fn judge_presence(&self, present: bool, event: &Event, findings: &mut Findings) {
         let (earliest, latest) = self.away.unwrap_or((event.at, event.at));
         let must = self.kept.is_none_or(|kept| event.at.saturating_sub(earliest) + MARGIN < kept);
+        // One that ends with its connection is gone when the broker knows of that.
+        let sweep = |kept: Duration| if kept.is_zero() { MARGIN } else { SWEEP };
         let must_not = self.away.is_some()
-            && self.kept.is_some_and(|kept| event.at.saturating_sub(latest) > kept + SWEEP);
+            && self.kept.is_some_and(|kept| event.at.saturating_sub(latest) > kept + sweep(kept));
         if must && !present {
             findings.rule(self.spec, LOST, event.sequence, "session_present = 1", "session_present = 0");
         } else if must_not && present {
@@ -329,6 +382,7 @@ impl Session {
         event: u64,
         packet: &Packet,
         message: (Bytes, Bytes),
+        published: Option<Duration>,
         findings: &mut Findings,
     ) {
         let (id, marked) = (packet_id(packet), flag(packet, "dup"));
@@ -348,6 +402,14 @@ impl Session {
         {
             let expected = format!("{} not again, as event {} acknowledged it", show(&message), done.at);
             findings.rule(self.spec, RESENT_AFTER_ACK, event, expected, "it was sent again");
+        }
+        if let (true, Some((gone, back)), Some(published)) = (marked, self.absence, published)
+            && !self.unclear
+            && published > gone + SWEEP
+            && published < back
+        {
+            let expected = format!("DUP = 0 on {}, which came while its client was away", show(&message));
+            findings.rule(self.spec, NEVER_SENT, event, expected, "DUP = 1");
         }
         self.done.remove(&id);
         self.open.remove(&id);

@@ -60,7 +60,11 @@ pub const KINDS: &[Kind] = &[
     kind("fragment", [1, 1], &[&[Line("fragment: {client}, sizes: [{n}, {n}]")]]),
     kind("stall", [2, 2], &[&[Line("stall: {client}, for: {ms}, direction: {way}")]]),
     kind("partition", [2, 2], &[&[Line("partition: {client}, for: {ms}")]]),
-    kind("half-open", [2, 0], &[&[Line("half_open: {client}, for: 9s")], &[Wait(Some(9000))]]),
+    kind(
+        "half-open",
+        [2, 0],
+        &[&[Line("connect_timeout: {client}"), Line("half_open: {client}, for: 9s")], &[Wait(Some(9000))]],
+    ),
     kind("lossy", [2, 2], &[&[Line("drop: {pass}, probability: 0.05, times: {n}, then: cut")]]),
     kind("coalesce", [1, 1], &[&[Line("coalesce: {client}, within: {short}, direction: {way}")]]),
     kind("latency", [2, 2], &[&[Line("latency: {client}, by: {short}, for: {ms}")]]),

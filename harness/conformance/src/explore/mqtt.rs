@@ -32,6 +32,8 @@ struct Theme {
     limited: bool,
     /// One client has a keep alive. With several there would always be a ping under way, and nothing ever quiet.
     timed: bool,
+    /// The broker crashes right after it has taken something over.
+    fragile: bool,
     /// Clients leave and come again, with other settings, and in place of themselves.
     comings: bool,
     /// The QoS of messages and subscriptions.
@@ -67,12 +69,14 @@ fn theme(spec: Spec) -> impl Strategy<Value = Theme> {
     let qos = select(vec![&[1_u8][..], &[1], &[2], &[2], &[1, 2], &[0, 1, 2], &[0, 1, 2]]);
     (
         (2..=4_usize, weighted(0.7), weighted(0.4), weighted(0.4), weighted(0.25)),
-        (weighted(0.2), weighted(0.25), weighted(0.25), weighted(0.4), qos, 1..=TOPICS.len()),
+        (weighted(0.2), weighted(0.25), weighted(0.25), weighted(0.2), weighted(0.4)),
+        (qos, 1..=TOPICS.len()),
     )
         .prop_map(
             move |(
                 (clients, watched, wills, retained, expiring),
-                (options, limited, timed, comings, qos, topics),
+                (options, limited, timed, fragile, comings),
+                (qos, topics),
             )| {
                 let new = spec == Spec::Mqtt50;
                 Theme {
@@ -85,6 +89,7 @@ fn theme(spec: Spec) -> impl Strategy<Value = Theme> {
                     options: options && new,
                     limited: limited && new,
                     timed,
+                    fragile,
                     comings,
                     qos,
                     topics,
@@ -147,7 +152,7 @@ fn client(theme: Theme, name: &'static str) -> impl Strategy<Value = Client> + u
     let session = select(vec!["none", "lasting", "lasting", "lasting", "short"]);
     let receive_maximum = perhaps(theme.limited, 0.8, 1..=4_u32);
     let keep_alive = perhaps(theme.timed && name == NAMES[0], 0.8, 2..=5_u32);
-    let will = perhaps(theme.wills, 0.8, will(theme, name));
+    let will = perhaps(theme.wills || theme.timed && name == NAMES[0], 0.8, will(theme, name));
     (session, receive_maximum, keep_alive, will).prop_map(
         move |(session, receive_maximum, keep_alive, will)| {
             let mut settings = Vec::new();
@@ -196,7 +201,34 @@ fn acts(theme: Theme) -> impl Strategy<Value = Vec<Act>> + use<> {
         choices.push((comings, one(connect(theme).boxed())));
         choices.push((comings, one(simple("disconnect").boxed())));
     }
+    if theme.timed {
+        choices.push((2, Just(silence()).boxed()));
+    }
+    if theme.fragile {
+        choices.push((3, last_words(theme).boxed()));
+    }
     proptest::strategy::Union::new_weighted(choices)
+}
+
+/// The client with a keep alive loses its connection, comes back, and falls silent.
+fn silence() -> Vec<Act> {
+    let [name, ..] = NAMES;
+    vec![
+        Act::Do { client: 0, verb: "reset", fields: Vec::new() },
+        Act::Wait(200),
+        Act::Fault { client: 0, text: format!("connect_timeout: {name}") },
+        Act::Fault { client: 0, text: format!("half_open: {name}, for: 9s") },
+        Act::Wait(9500),
+    ]
+}
+
+/// Something is done, and the broker crashes when it may just have answered.
+fn last_words(theme: Theme) -> impl Strategy<Value = Vec<Act>> + use<> {
+    let word = prop_oneof![3 => publish(theme), 1 => subscribe(theme), 1 => unsubscribe(theme.clients)];
+    let crash = select(vec!["kill_broker", "power_loss"]);
+    (word, 1..15_u64, crash, 10..500_u64).prop_map(|(word, answered, crash, outage)| {
+        vec![word, Act::Wait(answered), Act::Broker(crash), Act::Wait(outage), Act::Broker("start_broker")]
+    })
 }
 
 pub(super) fn wait() -> impl Strategy<Value = Act> {
@@ -205,13 +237,14 @@ pub(super) fn wait() -> impl Strategy<Value = Act> {
 
 /// A client connects, in place of itself where it is connected, as always or as if it were somebody else.
 fn connect(theme: Theme) -> impl Strategy<Value = Act> + use<> {
-    let fresh = prop_oneof![3 => Just(None), 1 => Just(Some(true)), 1 => Just(Some(false))];
+    let fresh = prop_oneof![3 => Just(None), 2 => Just(Some(true)), 1 => Just(Some(false))];
     let expiry = proptest::option::weighted(0.3, select(vec!["0s", "2s", "1h"]));
     let will = perhaps(theme.wills, 0.3, will(theme, "other"));
     (0..theme.clients, fresh, expiry, will).prop_map(move |(client, fresh, expiry, will)| {
         let mut fields = Vec::new();
         fields.extend(fresh.map(|fresh| ("clean_start", fresh.to_string())));
-        if let (Some(expiry), true) = (expiry, theme.expiring) {
+        let ends = fresh == Some(true) && expiry == Some("0s");
+        if let Some(expiry) = expiry.filter(|_| theme.expiring || ends && theme.spec == Spec::Mqtt50) {
             fields.push(("session_expiry", String::from(expiry)));
         }
         fields.extend(will.map(|will| ("will", will)));

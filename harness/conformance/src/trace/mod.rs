@@ -125,6 +125,9 @@ pub enum EndedBy {
     Fault,
 }
 
+/// How the text of a [`What::Fault`] ends that stands before the end of a connection which the broker is not told of.
+pub const UNTOLD: &str = "for the broker the connection is still open";
+
 /// What the fault layer did to a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {

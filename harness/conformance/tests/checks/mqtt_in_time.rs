@@ -1,10 +1,10 @@
 //! The MQTT guarantees about time: wills that are taken back, connections that fall silent, messages that expire.
 
 use mqspec_conformance::check::run;
-use mqspec_conformance::trace::Fate;
-use mqspec_wire::{Packet, Spec};
+use mqspec_conformance::trace::{Fate, UNTOLD};
+use mqspec_wire::{Packet, Spec, Value};
 
-use crate::mqtt_conversation::{ack, connack, connect};
+use crate::mqtt_conversation::{ack, codes, connack, connect};
 use crate::mqtt_guarantees::{audience, message, with};
 use crate::story::{Story, number, packet, statements, text};
 
@@ -12,6 +12,11 @@ const NEW: Spec = Spec::Mqtt50;
 
 fn judge(story: &Story, guarantee: &str) -> Vec<String> {
     statements(&run(guarantee, &[], story.trace()).expect("a guarantee"))
+}
+
+fn judge_drained(story: &Story, guarantee: &str) -> Vec<String> {
+    let drained = [(String::from("drained"), true.into())];
+    statements(&run(guarantee, &drained, story.trace()).expect("a guarantee with this parameter"))
 }
 
 /// Bob's CONNECT with the will `gone` on topic `t`.
@@ -68,6 +73,55 @@ fn a_client_that_falls_silent_is_given_up_in_time() {
     // What Alice gets late may be a fault of her own connection, or of a broker that was down.
     assert_eq!(judge(&silent().later(8).fault(0, "stalls").gets(0, gone()), "will"), [""; 0]);
     assert_eq!(judge(&silent().broker("killed").later(8).gets(0, gone()), "will"), [""; 0]);
+}
+
+#[test]
+fn a_connection_that_has_ended_is_given_up_in_time() {
+    let ended = || {
+        let bob = audience(NEW, 1).hangs_up(1).open(1).sends(1, willing(0, 0)).gets(1, connack(false));
+        bob.hangs_up(1)
+    };
+    assert_eq!(judge(&ended().later(4).gets(0, gone()), "will"), [""; 0]);
+    assert_eq!(judge(&ended().later(6).gets(0, gone()), "will"), ["mqtt-5.0/MQTT-3.1.2-8"]);
+    let vanished = audience(NEW, 1).hangs_up(1).open(1).sends(1, willing(0, 0)).gets(1, connack(false));
+    let vanished = vanished.fault(1, &format!("struck: Bob has gone; {UNTOLD}")).hangs_up(1);
+    assert_eq!(judge(&vanished.later(6).gets(0, gone()), "will"), [""; 0]);
+}
+
+#[test]
+fn an_older_connection_is_closed() {
+    let twice = || audience(NEW, 1).open(1).sends(1, connect("bob", false)).gets(1, connack(true)).later(2);
+    assert_eq!(judge_drained(&twice(), "session"), ["mqtt-5.0/MQTT-3.1.4-3"]);
+    assert_eq!(judge(&twice(), "session"), [""; 0]);
+    let closed = audience(NEW, 1).hangs_up(1).open(1).sends(1, connect("bob", false)).gets(1, connack(true));
+    assert_eq!(judge_drained(&closed, "session"), [""; 0]);
+}
+
+#[test]
+fn what_came_while_a_client_was_away_is_no_repeat() {
+    let forever = |client: &str| with(connect(client, false), "session_expiry_interval", number(3600));
+    let away = |seconds| {
+        let alice = audience(NEW, 1).hangs_up(0).open(0).sends(0, forever("alice")).gets(0, connack(false));
+        let missed =
+            alice.hangs_up(0).later(seconds).sends(1, message("t", "m", 1, 5)).gets(1, ack("puback", 5));
+        missed.open(0).sends(0, forever("alice")).gets(0, connack(true))
+    };
+    let marked = || with(message("t", "m", 1, 1), "dup", true.into());
+    assert_eq!(judge(&away(9).gets(0, marked()), "session"), ["mqtt-5.0/MQTT-4.3.2-2"]);
+    assert_eq!(judge(&away(9).gets(0, message("t", "m", 1, 1)), "session"), [""; 0]);
+    // It may have been sent to a connection that the broker did not know to be dead.
+    assert_eq!(judge(&away(2).gets(0, marked()), "session"), [""; 0]);
+}
+
+#[test]
+fn nothing_comes_for_a_subscription_that_has_ended() {
+    let unsubscribe =
+        packet("unsubscribe", &[("packet_id", number(2)), ("filters", Value::List(vec![text("t")]))]);
+    let ended = audience(NEW, 1).sends(0, unsubscribe).gets(0, codes("unsuback", 2, &[0]));
+    let late = ended.sends(1, message("t", "m", 1, 5)).gets(0, message("t", "m", 1, 1));
+    assert_eq!(judge(&late, "delivery"), ["mqtt-5.0/MQTT-3.10.4-2"]);
+    let before = audience(NEW, 1).sends(1, message("t", "m", 1, 5)).gets(0, message("t", "m", 1, 1));
+    assert_eq!(judge(&before, "delivery"), [""; 0]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mqspec_conformance::plan::{ActorId, ConnectFault, Ending, OpenFor};
-use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Fate, What};
+use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Fate, UNTOLD, What};
 use mqspec_wire::{Decoder, Draft, EncodeError, Packet, Side, Spec};
 use tokio::sync::Notify;
 
@@ -358,9 +358,7 @@ impl Actor {
         match for_whom {
             OpenFor::Broker => {
                 let Some(ghost) = self.connection.borrow_mut().take() else { return };
-                self.layer.tell(String::from(
-                    "struck: the actor has gone; for the broker the connection is still open",
-                ));
+                self.layer.tell(format!("struck: the actor has gone; {UNTOLD}"));
                 let number = ghost.number;
                 ghost.fall_silent();
                 self.ghosts.borrow_mut().push(ghost);

@@ -22,6 +22,7 @@ struct Line {
     aliases: BTreeMap<i128, Bytes>,
     aliases_from_broker: BTreeMap<i128, Bytes>,
     subscribes: BTreeMap<i128, Vec<mqtt_packet::Subscription>>,
+    unsubscribes: BTreeMap<i128, Vec<Bytes>>,
 }
 
 /// Reads a trace. A broker that is `durable` keeps its promises over restarts.
@@ -130,11 +131,13 @@ impl Reader {
                 line.subscribes.insert(id, asked);
             }
             "unsubscribe" => {
-                for filter in mqtt_packet::unsubscribed(packet) {
-                    if let Some(Some(subscribed)) = state.place(&filter) {
+                let filters = mqtt_packet::unsubscribed(packet);
+                for filter in &filters {
+                    if let Some(Some(subscribed)) = state.place(filter) {
                         subscribed.ended = Some(event);
                     }
                 }
+                line.unsubscribes.insert(id, filters);
             }
             _ => {}
         }
@@ -231,6 +234,18 @@ impl Reader {
                 let Some(asked) = line.subscribes.remove(&id) else { return };
                 for (subscription, code) in asked.iter().zip(mqtt_packet::reason_codes(packet)) {
                     state.grant(event, &subscription.filter, code);
+                }
+            }
+            "unsuback" => {
+                let refused: Vec<bool> =
+                    mqtt_packet::reason_codes(packet).iter().map(|code| *code >= 0x80).collect();
+                for (index, filter) in line.unsubscribes.remove(&id).into_iter().flatten().enumerate() {
+                    if let Some(Some(subscribed)) = state.place(&filter)
+                        && subscribed.ended.is_some()
+                        && refused.get(index) != Some(&true)
+                    {
+                        subscribed.gone = Some(event);
+                    }
                 }
             }
             _ => {}

@@ -33,6 +33,8 @@ pub(in super::super) struct Subscribed {
     pub(in super::super) granted: Option<(u64, u8)>,
     /// When its end was asked for; also a new request for the same filter, until that is granted.
     pub(in super::super) ended: Option<u64>,
+    /// When the broker answered that it has ended, and nobody has asked for it again.
+    pub(in super::super) gone: Option<u64>,
     /// It is shared: another session may get the message.
     pub(in super::super) shared: bool,
     /// The session's own messages do not come back.
@@ -106,6 +108,7 @@ impl Session {
             asked: before.map_or(event, |before| before.asked),
             granted: before.and_then(|before| before.granted),
             ended: before.and_then(|before| before.ended),
+            gone: None,
             shared: shared || before.is_some_and(|before| before.shared),
             no_local: subscription.no_local || before.is_some_and(|before| before.no_local),
             requests: before.map_or(0, |before| before.requests) + 1,

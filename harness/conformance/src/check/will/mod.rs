@@ -10,7 +10,7 @@ use self::reader::{Will, wills};
 use super::guarantee::Parameters;
 use super::judge::{Findings, Rule};
 use super::mqtt_history::{Delivery, History, Message, Session, read};
-use crate::trace::{Trace, What};
+use crate::trace::{Event, Trace, What};
 use crate::verdict::Finding;
 
 const UNPUBLISHED: Rule =
@@ -26,6 +26,9 @@ const KEEP_ALIVE: Rule =
 
 /// How much later than by the trace's clock something may be due.
 const MARGIN: Duration = Duration::from_secs(1);
+
+/// How long a broker may take to notice the end of a connection that it is told of.
+const NOTICE: Duration = Duration::from_secs(5);
 
 /// Judges the wills that can be told apart: a topic and payload that one CONNECT has and no PUBLISH. With
 /// `drained`, the scenario says that every will has had its time to arrive.
@@ -114,44 +117,53 @@ fn judge_session(history: &History, will: &Will, session: &Session, drained: boo
     }
 }
 
-/// A client that falls silent is given up in time: its will shows when. Judged where an actor without faults, and
-/// connected all the while, got the will.
+/// A connection that has ended, or whose client has fallen silent, is given up in time: its will shows when. Judged where
+/// an actor without faults, and connected all the while, got the will.
 fn judge_time(trace: &Trace, history: &History, will: &Will, session: &Session, findings: &mut Findings) {
-    let (Some(patience), Some(heard)) = (will.patience.filter(|_| will.delay.is_zero()), will.heard) else {
-        return;
-    };
     let got = |delivery: &&Delivery| delivery.message == will.message && !delivery.retain && delivery.arrived;
     let Some(delivery) = session.deliveries.iter().find(got) else { return };
-    let Some(event) = usize::try_from(delivery.event).ok().and_then(|event| trace.events.get(event)) else {
-        return;
-    };
-    let What::Received { actor, .. } = event.what else { return };
-    let meanwhile = || trace.events.iter().filter(|other| other.at >= heard && other.at <= event.at);
-    let undisturbed = !trace
-        .events
-        .iter()
-        .any(|other| matches!(other.what, What::Fault { actor: Some(struck), .. } if struck == actor))
-        && !meanwhile().any(|other| match other.what {
-            What::Broker { .. } => true,
-            What::Opened { actor: other, .. } | What::Ended { actor: other, .. } => other == actor,
+    let event = usize::try_from(delivery.event).ok().and_then(|event| trace.events.get(event));
+    let Some(event) = event.filter(|_| will.delay.is_zero() && history.disturbed.is_none()) else { return };
+    let silence = will.patience.zip(will.heard).map(|(patience, heard)| (heard, patience + MARGIN));
+    let end = will.closed.map(|closed| (closed, NOTICE));
+    for ((since, allowed), rule, what) in
+        [silence.map(|time| (time, KEEP_ALIVE, "silence")), end.map(|time| (time, UNPUBLISHED, "its end"))]
+            .into_iter()
+            .flatten()
+    {
+        let late = event.at.saturating_sub(since);
+        if late > allowed && is_undisturbed(trace, since, event) {
+            let shown = mqspec_wire::Value::Bytes(will.message.1.clone());
+            findings.rule(
+                will.spec,
+                rule,
+                delivery.event,
+                format!("the will {shown} within {} s after {what}", allowed.as_secs_f64()),
+                format!("it came after {} s", late.as_secs_f64()),
+            );
+        }
+    }
+}
+
+/// Whether neither the broker nor whoever received this had any trouble since then.
+fn is_undisturbed(trace: &Trace, since: Duration, received: &Event) -> bool {
+    let What::Received { actor, .. } = received.what else { return false };
+    trace.events.iter().all(|event| {
+        let meanwhile = event.at >= since && event.at <= received.at;
+        match event.what {
+            What::Fault { actor: Some(struck), .. } => struck != actor,
+            What::Broker { .. } => !meanwhile,
+            What::Opened { actor: other, .. } | What::Ended { actor: other, .. } => {
+                !meanwhile || other != actor
+            }
             What::Step { .. }
             | What::OpenFailed { .. }
             | What::Sent { .. }
             | What::Received { .. }
             | What::Fault { .. }
-            | What::Bound { .. } => false,
-        });
-    let silent = event.at.saturating_sub(heard);
-    if undisturbed && history.disturbed.is_none() && silent > patience + MARGIN {
-        let (allowed, shown) = (patience.as_secs_f64(), mqspec_wire::Value::Bytes(will.message.1.clone()));
-        findings.rule(
-            will.spec,
-            KEEP_ALIVE,
-            delivery.event,
-            format!("the connection with the will {shown} closed after {allowed} s of silence"),
-            format!("its will came after {} s", silent.as_secs_f64()),
-        );
-    }
+            | What::Bound { .. } => true,
+        }
+    })
 }
 
 fn subscribed_before(session: &Session, will: &Will, ended: u64) -> bool {

@@ -1,6 +1,6 @@
 //! What a trace tells of every CONNECT with a will.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use mqspec_wire::{Packet, Side, Spec};
 use super::super::mqtt_history::Message;
 use super::super::mqtt_packet;
 use crate::plan::{ActorId, Ending};
-use crate::trace::{ConnectionNumber, EndedBy, Event, Fate, Trace, What};
+use crate::trace::{ConnectionNumber, EndedBy, Event, Fate, Trace, UNTOLD, What};
 
 /// An event and its time.
 type Moment = (u64, Duration);
@@ -38,6 +38,8 @@ pub(super) struct Will {
     pub(super) patience: Option<Duration>,
     /// When the client was heard last, at the latest; `None`: a fault made it late, and how late nobody knows.
     pub(super) heard: Option<Duration>,
+    /// When the broker was told that the connection has ended, where our side ended it.
+    pub(super) closed: Option<Duration>,
     /// When its session was resumed in time, so that it must not be published: the event.
     pub(super) cancelled: Option<u64>,
     client: Bytes,
@@ -65,7 +67,11 @@ pub(super) fn wills(trace: &Trace) -> Vec<Will> {
                 reader.on_received((*actor, *connection), event, packet);
             }
             What::Ended { actor, connection, by, how, .. } => {
-                reader.on_ended((*actor, *connection), event.sequence, *by, *how);
+                let told = !reader.untold.remove(actor);
+                reader.on_ended((*actor, *connection), event, told, *by, *how);
+            }
+            What::Fault { actor: Some(actor), text } if text.ends_with(UNTOLD) => {
+                reader.untold.insert(*actor);
             }
             What::Broker { .. } => {
                 for index in reader.current.values() {
@@ -92,6 +98,8 @@ struct Reader {
     current: BTreeMap<Key, usize>,
     /// The client identifiers of CONNECTs that resume a session and have no answer yet.
     resuming: BTreeMap<Key, Bytes>,
+    /// Actors whose connection is about to end without the broker being told.
+    untold: BTreeSet<ActorId>,
 }
 
 impl Reader {
@@ -149,17 +157,18 @@ impl Reader {
         }
     }
 
-    fn on_ended(&mut self, key: Key, event: u64, by: EndedBy, how: Ending) {
+    fn on_ended(&mut self, key: Key, event: &Event, told: bool, by: EndedBy, how: Ending) {
         self.resuming.remove(&key);
         let index = self.current.remove(&key);
         if let Some(will) = index.and_then(|index| self.wills.get_mut(index)) {
-            will.ended = Some(event);
+            will.ended = Some(event.sequence);
+            will.closed = (told && by != EndedBy::Peer(Side::Server)).then_some(event.at);
             // Where the broker ended it, it did so at some time after it was heard of last; so it may have, too, where a
             // client has a keep alive.
             let first = match by {
                 EndedBy::Peer(Side::Server) => will.alive.0,
                 _ if will.patience.is_some() => will.latest.0,
-                EndedBy::Peer(Side::Client) | EndedBy::Fault => event,
+                EndedBy::Peer(Side::Client) | EndedBy::Fault => event.sequence,
             };
             will.over = Some(will.over.unwrap_or(first).min(first));
             // What a dying network or a reset overtakes may never come to be read.
@@ -186,6 +195,7 @@ fn will_of(spec: Spec, connect: &Packet, event: &Event, fate: Fate) -> Option<Wi
         over: None,
         patience: (keep_alive > 0).then(|| Duration::from_millis(1500 * keep_alive)),
         heard: (fate == Fate::Passed).then_some(event.at),
+        closed: None,
         cancelled: None,
         client: mqtt_packet::bytes(connect, "client_id"),
         successor: None,
