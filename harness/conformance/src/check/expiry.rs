@@ -53,8 +53,10 @@ pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
                 let known = message.and_then(|message| expiring.get(&message).copied());
                 if let (Some(known), Some(asked)) = (known, asked.get(&key)) {
                     let left = packet.integer("message_expiry_interval");
-                    let again = mqtt_packet::flag(packet, "dup");
-                    judge_delivery(known, *asked, left, again, event, &mut findings);
+                    // What is sent again is the PUBLISH that was sent before, and may say what was left then.
+                    if !mqtt_packet::flag(packet, "dup") {
+                        judge_delivery(known, *asked, left, event, &mut findings);
+                    }
                 }
             }
             What::Sent { .. }
@@ -105,13 +107,12 @@ fn judge_delivery(
     message: Expiring,
     asked: Duration,
     left: Option<i128>,
-    again: bool,
     event: &Event,
     findings: &mut Findings,
 ) {
     let waited = asked.saturating_sub(message.taken);
     let interval = message.interval.as_secs();
-    if waited > message.interval + MARGIN && !again {
+    if waited > message.interval + MARGIN {
         let waited = waited.as_secs_f64();
         findings.rule(
             Spec::Mqtt50,
