@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use mqspec_broker_log::{Disk, Log, MemoryDisk, Options};
 use mqspec_wire::{Draft, FieldShape, PacketShape, Shape, Side, Spec, Value, encode, malformations, shapes};
 
 fn main() {
@@ -18,6 +19,7 @@ fn main() {
     nested_tables(&mut corpus);
     scripts(&mut corpus);
     witnesses(&mut corpus);
+    logs(&mut corpus);
     scenarios(&root.join("scenarios"), &mut corpus);
     for spec in Spec::ALL {
         layouts(spec, &mut corpus);
@@ -40,7 +42,8 @@ impl Corpus {
             ["decode_amqp", "differential_amqp"]
         };
         let choice = u8::from(sender == Side::Server) | u8::from(spec == Spec::Mqtt50) << 1;
-        for target in targets {
+        let fifth = (spec == Spec::Mqtt50).then_some("differential_mqtt5");
+        for target in targets.into_iter().chain(fifth) {
             self.write(target, name, &[&[choice], bytes].concat());
         }
     }
@@ -99,6 +102,41 @@ fn witnesses(corpus: &mut Corpus) {
         for target in ["broker_mqtt", "broker_amqp"] {
             corpus.write(target, &format!("witness-{number:03}"), script);
         }
+    }
+}
+
+/// Logs as they are, whole and damaged, and scripts that write and damage some.
+fn logs(corpus: &mut Corpus) {
+    let options = Options { salt: 7, ..Options::default() };
+    let (mut log, _) = Log::open(MemoryDisk::new(), options).expect("an empty disk");
+    for records in [&[&b"one"[..]][..], &[b"two", b""], &[&[1, 3, 0xff]]] {
+        log.append(records).expect("there is room");
+    }
+    let read = log.disk_mut().read("log").expect("a disk in memory can be read");
+    let whole = read.expect("an open log has its file");
+    // The first entry has 20 bytes in front of a record of three behind its length.
+    let (header, entries) = whole.split_at(24);
+    let (first, others) = entries.split_at(27);
+    corpus.write("log", "file-whole", &[&[0], header, entries].concat());
+    corpus.write("log", "file-empty", &[0]);
+    corpus.write("log", "entries-whole", &[&[2], entries].concat());
+    corpus.write("log", "entries-cut", &[&[2], first, &[0x13, 0, 0]].concat());
+    corpus.write("log", "entries-first-twice", &[&[2], entries, first].concat());
+    corpus.write("log", "entries-first-gone", &[&[2], others].concat());
+    let scripts: [&[u8]; 10] = [
+        &[1, 3, b'o', b'n', b'e', 2, 1, b'x', 0, 0, 0, 20, 0, 60],
+        &[3, 2, 1, 2, 1, 9, 4, 1, 1, b'z', 5, 0],
+        &[1, 1, b'a', 1, 1, b'b', 1, 1, b'c', 0, 1, 0, 50, 0, 60],
+        &[1, 1, b'a', 1, 1, b'b', 0, 2, 0, 24, 0, 49],
+        &[1, 1, b'a', 1, 1, b'b', 0, 3, 0, 24, 0, 49, 3, 0, 24, 0, 49],
+        &[1, 1, b'a', 0, 4, 0, 30, 0, 0, 255],
+        &[1, 1, b'a', 0, 5, 0, 24, 0, 0, 3, 1, 2, 3],
+        &[6, 6, 5, 0, 5, 0, 5, 8, 0, 0, 0, 60, 0, 80],
+        &[0x47, 8, 5, 0, 5, 0, 6, 0, 5, 0, 4, 5, 0, 1, 0, 90, 0, 99],
+        &[6, 8, 0, 1, 4, 9, 11, 1, 1, 0, 0x86, 6, 5, 0, 5, 4, 5, 0, 4, 5],
+    ];
+    for (number, script) in scripts.into_iter().enumerate() {
+        corpus.write("log", &format!("script-{number:03}"), &[&[1], script].concat());
     }
 }
 

@@ -1,11 +1,15 @@
 //! Other people's codecs over the same bytes: every disagreement is a known one, or a finding (docs/FINDINGS.md).
 
+mod mqtt5;
+
 use amq_protocol::frame::parse_frame;
 use bytes::BytesMut;
 use mqspec_fuzz_script::sender;
 use mqspec_wire::fuzz::{Difference, Known, Reading, check_decoder};
 use mqspec_wire::{Packet, Spec, Value};
 use mqttbytes::{Error, v4};
+
+pub use mqtt5::differential_mqtt5;
 
 /// mqttbytes 0.6 for 3.1.1; its 5.0 half stalls on valid packets and is not asked. The first byte is the sender's, as for
 /// `decode_mqtt`.

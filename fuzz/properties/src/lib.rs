@@ -9,11 +9,13 @@ mod difference;
 #[cfg(feature = "conformance")]
 mod judge;
 mod known;
+mod log;
 
 pub use decode::{baseline, decode_amqp, decode_mqtt, replay_decode_amqp, replay_decode_mqtt};
-pub use difference::{differential_amqp, differential_mqtt};
+pub use difference::{differential_amqp, differential_mqtt, differential_mqtt5};
 #[cfg(feature = "conformance")]
 pub use judge::{checks, scenario_load};
+pub use log::log;
 pub use mqspec_fuzz_script::{broker_amqp, broker_mqtt};
 
 /// A fuzz target.
@@ -30,9 +32,11 @@ pub const TARGETS: &[Target] = &[
     Target { name: "decode_mqtt", run: replay_decode_mqtt },
     Target { name: "decode_amqp", run: replay_decode_amqp },
     Target { name: "differential_mqtt", run: differential_mqtt },
+    Target { name: "differential_mqtt5", run: differential_mqtt5 },
     Target { name: "differential_amqp", run: differential_amqp },
     Target { name: "broker_mqtt", run: broker_mqtt },
     Target { name: "broker_amqp", run: broker_amqp },
+    Target { name: "log", run: log },
     #[cfg(feature = "conformance")]
     Target { name: "scenario_load", run: scenario_load },
     #[cfg(feature = "conformance")]

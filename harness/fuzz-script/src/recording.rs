@@ -69,8 +69,11 @@ pub enum Act {
         /// Which of the two.
         full: bool,
     },
-    /// The broker asked for something to be kept.
-    Recorded,
+    /// The broker asked for a record to be kept.
+    Recorded {
+        /// The record.
+        bytes: Vec<u8>,
+    },
     /// The broker died and came back; all connections are gone.
     Crashed {
         /// Nothing of what it did about the last bytes that were sent had left it.
@@ -97,8 +100,15 @@ pub enum NoScript {
 }
 
 /// The targets whose inputs can be recorded.
-pub const TARGETS: &[&str] =
-    &["decode_mqtt", "decode_amqp", "differential_mqtt", "differential_amqp", "broker_mqtt", "broker_amqp"];
+pub const TARGETS: &[&str] = &[
+    "decode_mqtt",
+    "decode_amqp",
+    "differential_mqtt",
+    "differential_mqtt5",
+    "differential_amqp",
+    "broker_mqtt",
+    "broker_amqp",
+];
 
 /// Plays an input of a fuzz target and writes down what its clients do. A broken promise ends the play and is kept in
 /// [`Recording::broken`]; the panic is told as every panic is.
@@ -116,6 +126,7 @@ pub fn record(target: &str, input: &[u8]) -> Result<Recording, NoScript> {
     };
     match target {
         "decode_mqtt" => stream(version),
+        "differential_mqtt5" => stream(|_| Spec::Mqtt50),
         "differential_mqtt" => stream(|_| Spec::Mqtt311),
         "decode_amqp" | "differential_amqp" => stream(|_| Spec::Amqp091),
         "broker_mqtt" => script(Protocol::Mqtt, input),

@@ -122,7 +122,7 @@ impl File {
                 ));
             }
             Act::Storage { full } => self.storage(*full, later),
-            Act::Recorded => {}
+            Act::Recorded { .. } => {}
             Act::Crashed { unheard, compacts } => {
                 if *unheard {
                     self.comment("the broker dies before anything that it did about this has left it");
@@ -165,7 +165,8 @@ impl File {
     /// A disk is full for a broker that writes to it.
     fn storage(&mut self, full: bool, later: &[Act]) {
         let ends = |act: &&Act| matches!(act, Act::Storage { full: false } | Act::Stopped);
-        let is_written = later.iter().take_while(|act| !ends(act)).any(|act| *act == Act::Recorded);
+        let is_written =
+            later.iter().take_while(|act| !ends(act)).any(|act| matches!(act, Act::Recorded { .. }));
         match (full, is_written) {
             (true, true) => {
                 self.pace(None);

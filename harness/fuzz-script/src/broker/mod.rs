@@ -319,7 +319,9 @@ impl Play<'_> {
                     }
                     self.clients.retain(|client| client.id != connection);
                 }
-                Effect::Record { .. } => self.note(|notes| notes.push(Act::Recorded)),
+                Effect::Record { bytes } => {
+                    self.note(|notes| notes.push(Act::Recorded { bytes: bytes.to_vec() }));
+                }
             }
         }
         // The witness reads at once.

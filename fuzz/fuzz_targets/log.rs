@@ -1,0 +1,2 @@
+#![no_main]
+mqspec_fuzz::target!(log);
