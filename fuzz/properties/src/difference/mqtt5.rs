@@ -25,6 +25,8 @@ fn has_several_identifiers(packet: &Packet) -> bool {
         && packet.fields.iter().filter(|field| field.name == "subscription_identifier").count() > 1
 }
 
+const FLAGS: &str = "it drops the flags of all packets but PUBLISH";
+
 #[rustfmt::skip]
 const MQTT_PROTO: &[Known] = &[
     Known {
@@ -47,11 +49,14 @@ const MQTT_PROTO: &[Known] = &[
     Known::lax("mqtt-5.0/MQSPEC-3.15.2.2.2-authentication-method-missing", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQSPEC-3.2.2.3.3-receive-maximum-zero", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQSPEC-3.2.2.3.6-maximum-packet-size-zero", NOT_CHECKED),
+    Known::lax("mqtt-5.0/MQSPEC-3.3.2.1-topic-empty-without-alias", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQSPEC-3.3.2.3.8-subscription-identifier-zero", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQSPEC-3.8.2.1.2-subscription-identifier-zero", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQTT-1.5.4-2", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQTT-1.5.5-1", "it reads lengths that take more bytes than they need"),
     Known::lax("mqtt-5.0/MQTT-3.1.2-13", NOT_CHECKED),
+    Known::lax("mqtt-5.0/MQTT-3.1.2-16", NOT_CHECKED),
+    Known::lax("mqtt-5.0/MQTT-3.1.2-18", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQTT-3.11.3-2", "it takes a list of no reason codes"),
     Known::lax("mqtt-5.0/MQTT-3.14.2-1", EITHER_SIDE),
     Known::lax("mqtt-5.0/MQTT-3.14.2-2", EITHER_SIDE),
@@ -90,10 +95,11 @@ const MQTT_PROTOCOL_CORE: &[Known] = &[
     Known::lax("mqtt-5.0/MQSPEC-3.1.2.11.10-authentication-data-without-method", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQSPEC-3.1.3.2.3-will-payload-format", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQSPEC-3.15.2.2.2-authentication-method-missing", NOT_CHECKED),
+    Known::lax("mqtt-5.0/MQSPEC-3.3.2.1-topic-empty-without-alias", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQSPEC-3.3.2.3.2-payload-format", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQTT-1.5.4-2", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQTT-1.5.5-1", "it reads lengths that take more bytes than they need"),
-    Known::lax("mqtt-5.0/MQTT-2.1.3-1", "it drops the flags of all packets but PUBLISH"),
+    Known::lax("mqtt-5.0/MQTT-2.1.3-1", FLAGS),
     Known::lax("mqtt-5.0/MQTT-2.2.1-3", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQTT-2.2.1-4", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQTT-2.2.2-1", "it takes packets without their Property Length"),
@@ -101,21 +107,28 @@ const MQTT_PROTOCOL_CORE: &[Known] = &[
     Known::lax("mqtt-5.0/MQTT-3.1.2-12", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQTT-3.1.2-13", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQTT-3.1.2-3", NOT_CHECKED),
+    Known::lax("mqtt-5.0/MQTT-3.10.1-1", FLAGS),
+    Known::lax("mqtt-5.0/MQTT-3.14.1-1", FLAGS),
     Known::lax("mqtt-5.0/MQTT-3.14.2-1", EITHER_SIDE),
     Known::lax("mqtt-5.0/MQTT-3.14.2-2", EITHER_SIDE),
+    Known::lax("mqtt-5.0/MQTT-3.15.1-1", FLAGS),
     Known::lax("mqtt-5.0/MQTT-3.15.2-1", EITHER_SIDE),
     Known::lax("mqtt-5.0/MQTT-3.2.2-1", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQTT-3.2.2-6", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQTT-3.3.1-2", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQTT-3.3.2-14", NOT_CHECKED),
+    Known::lax("mqtt-5.0/MQTT-3.3.2-2", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQTT-3.3.4-6", EITHER_SIDE),
     Known::lax("mqtt-5.0/MQTT-3.4.2-1", EITHER_SIDE),
     Known::lax("mqtt-5.0/MQTT-3.5.2-1", EITHER_SIDE),
+    Known::lax("mqtt-5.0/MQTT-3.6.1-1", FLAGS),
+    Known::lax("mqtt-5.0/MQTT-3.8.1-1", FLAGS),
     Known::lax("mqtt-5.0/MQTT-3.8.3-4", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQTT-4.7.0-1", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQTT-4.7.1-1", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQTT-4.7.1-2", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQTT-4.7.3-1", NOT_CHECKED),
+    Known::lax("mqtt-5.0/MQTT-4.7.3-2", NOT_CHECKED),
     Known::lax("mqtt-5.0/MQTT-4.8.2-2", NOT_CHECKED),
 ];
 

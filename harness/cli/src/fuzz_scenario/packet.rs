@@ -1,6 +1,8 @@
 //! The bytes of a client as steps of a scenario: a packet that the tester's codec would write itself as `send`, any
 //! other bytes as they are.
 
+use std::fmt::Write as _;
+
 use mqspec_conformance::plan::{Action, Bindings};
 use mqspec_conformance::scenario;
 use mqspec_wire::fuzz::{draft_of, hex, is_lost};
@@ -66,7 +68,7 @@ fn raw(bytes: &[u8], what: &str) -> (String, Option<String>) {
 }
 
 fn one(spec: Spec, packet: &Packet) -> (String, Option<String>) {
-    let said = if packet.name == "unknown" { None } else { said(spec, draft_of(packet), &packet.raw) };
+    let said = if packet.name == "unknown" { None } else { said(spec, &draft_of(packet), &packet.raw) };
     said.map_or_else(|| raw(&packet.raw, packet.name), |step| (step, None))
 }
 
@@ -82,11 +84,11 @@ fn content(spec: Spec, frames: &[Packet]) -> Option<String> {
     let body: Vec<u8> = bodies.iter().filter_map(|body| body.bytes("body")).flatten().copied().collect();
     draft.fields.push((String::from("body"), Value::Bytes(body.into())));
     let octets: Vec<u8> = frames.iter().flat_map(|frame| frame.raw.iter().copied()).collect();
-    said(spec, draft, &octets)
+    said(spec, &draft, &octets)
 }
 
 /// `send: …` for this packet, if loading that step and sending it gives these very bytes.
-fn said(spec: Spec, draft: Draft, bytes: &[u8]) -> Option<String> {
+fn said(spec: Spec, draft: &Draft, bytes: &[u8]) -> Option<String> {
     let written = |draft: &Draft| encode(spec, Side::Client, draft).ok().map(|pieces| pieces.concat());
     // A field that was read may not have been there: 5.0's short acknowledgements have a reason code all the same.
     let without = |place: usize| {
@@ -107,7 +109,7 @@ fn said(spec: Spec, draft: Draft, bytes: &[u8]) -> Option<String> {
     }
     let mut step = format!("send: {}", draft.name);
     for (name, field) in &draft.fields {
-        step.push_str(&format!(", {name}: {}", yaml(field)?));
+        let _ = write!(step, ", {name}: {}", yaml(field)?);
     }
     [step.clone(), format!("{step}, malformed: true")]
         .into_iter()
