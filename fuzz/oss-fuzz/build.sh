@@ -7,7 +7,7 @@ for binary in fuzz/fuzz_targets/*.rs; do
     cp "fuzz/target/x86_64-unknown-linux-gnu/release/$target" "$OUT/"
     zip -qjr "$OUT/${target}_seed_corpus.zip" "fuzz/corpus/$target"
     case $target in
-        *mqtt) cp fuzz/dictionaries/mqtt5.dict "$OUT/$target.dict" ;;
+        *mqtt | *mqtt5) cp fuzz/dictionaries/mqtt5.dict "$OUT/$target.dict" ;;
         *amqp) cp fuzz/dictionaries/amqp091.dict "$OUT/$target.dict" ;;
     esac
 done
