@@ -135,10 +135,11 @@ impl Template {
     /// As [`Expression::evaluate`].
     pub fn evaluate(&self, bindings: &Bindings) -> Result<Draft, Unbound> {
         let all = |fields: &[(String, Expression)]| {
-            fields
-                .iter()
-                .map(|(name, value)| Ok((name.clone(), value.evaluate(bindings)?)))
-                .collect::<Result<Vec<_>, Unbound>>()
+            let mut known = Vec::with_capacity(fields.len());
+            for (name, value) in fields {
+                known.push((name.clone(), value.evaluate(bindings)?));
+            }
+            Ok::<_, Unbound>(known)
         };
         Ok(Draft { name: self.name.clone(), fields: all(&self.fields)?, malformed: all(&self.malformed)? })
     }

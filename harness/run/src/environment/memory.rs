@@ -23,15 +23,13 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::{JoinHandle, LocalSet};
 
 use super::machine::{Machine, Reporter};
+use super::pipe::pipe;
 use super::simulated::{EPOCH, Settings, bindings, broken, guarded};
 use super::virtual_clock::{SharedVirtualClock, TimeOfDay, VirtualClock};
 use super::{BrokerControl, Carriage, Chance, Connected, Environment, Network, NotDone};
 use crate::script::{self, RunResult};
 use crate::sut::doorkeeper::{Doorkeeper, Nobody};
 use crate::sut::reference;
-
-/// How many bytes a pipe holds before its writer must wait.
-const PIPE: usize = 1 << 16;
 
 /// Runs a plan against the reference broker. Time always jumps here. A panic on the way is an inconclusive
 /// run, and says so.
@@ -192,7 +190,7 @@ impl Listener for Pipes {
 
 impl Network for Host {
     fn connect(&self, spec: Spec) -> LocalBoxFuture<'static, io::Result<Connected>> {
-        let (ours, theirs) = tokio::io::duplex(PIPE);
+        let (ours, theirs) = pipe();
         let accepted = Accepted { stream: Box::new(theirs), peer: String::from("an actor") };
         let running = self.running.borrow();
         let reached = running.as_ref().is_some_and(|process| {
@@ -203,7 +201,7 @@ impl Network for Host {
             if !reached {
                 return Err(io::ErrorKind::ConnectionRefused.into());
             }
-            let (reader, writer) = tokio::io::split(ours);
+            let (reader, writer) = ours.split();
             Ok(Connected { reader: Box::new(reader), writer: Box::new(writer), abort: Box::new(|| {}) })
         })
     }

@@ -5,6 +5,7 @@ mod disk;
 pub mod live;
 mod machine;
 pub mod memory;
+mod pipe;
 pub mod simulated;
 pub mod virtual_clock;
 

@@ -176,7 +176,7 @@ impl Script {
             Action::Repeat { times, counter, steps } => {
                 for round in 1..=*times {
                     if let Some(counter) = counter {
-                        self.bindings.borrow_mut().insert(counter.clone(), Value::Integer(round.into()));
+                        self.set(counter, Value::Integer(round.into()));
                     }
                     self.walk(steps).await?;
                 }
@@ -395,7 +395,16 @@ impl Script {
 
     fn bind(&self, name: &str, value: Value) {
         self.recorder.record(What::Bound { name: name.to_owned(), value: value.clone() });
-        self.bindings.borrow_mut().insert(name.to_owned(), value);
+        self.set(name, value);
+    }
+
+    /// Binds a value without a word: most names are bound over and over.
+    fn set(&self, name: &str, value: Value) {
+        let mut bindings = self.bindings.borrow_mut();
+        match bindings.get_mut(name) {
+            Some(bound) => *bound = value,
+            None => drop(bindings.insert(name.to_owned(), value)),
+        }
     }
 
     async fn sleep(&self, duration: Duration) {
