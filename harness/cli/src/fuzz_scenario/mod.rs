@@ -149,9 +149,9 @@ impl File {
         if let Some(stream) = self.streams.get_mut(client) {
             *stream = Stream::new(spec);
         }
-        let first = later.iter().find_map(|act| match act {
-            Act::Sent { client: sender, bytes } if *sender == client => Some(bytes),
-            _ => None,
+        let first = later.iter().find_map(|act| {
+            let Act::Sent { client: sender, bytes } = act else { return None };
+            (*sender == client).then_some(bytes)
         });
         let first = first.and_then(|bytes| {
             let mut decoder = Decoder::new(spec, Side::Client);
