@@ -95,6 +95,10 @@ fn judge_unsubscribed(history: &History, session: &Session, findings: &mut Findi
     }
     for delivery in session.deliveries.iter().filter(|delivery| !delivery.retain) {
         let hits = session.subscriptions.matching(&delivery.message.0);
+        // A shared subscription and one that is not may have the same filter inside, and end each by itself.
+        if hits.iter().any(|hit| hit.value.shared) {
+            continue;
+        }
         let gone = hits.iter().map(|hit| hit.value.gone).collect::<Option<Vec<_>>>();
         let Some(gone) = gone.and_then(|gone| gone.into_iter().max()) else { continue };
         let mut published =

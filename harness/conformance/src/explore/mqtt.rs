@@ -224,10 +224,23 @@ fn silence() -> Vec<Act> {
 
 /// Something is done, and the broker crashes when it may just have answered.
 fn last_words(theme: Theme) -> impl Strategy<Value = Vec<Act>> + use<> {
-    let word = prop_oneof![3 => publish(theme), 1 => subscribe(theme), 1 => unsubscribe(theme.clients)];
+    let word = prop_oneof![
+        3 => publish(theme),
+        2 => lonely(theme),
+        1 => subscribe(theme),
+        1 => unsubscribe(theme.clients),
+    ];
     let crash = select(vec!["kill_broker", "power_loss"]);
     (word, 1..15_u64, crash, 10..500_u64).prop_map(|(word, answered, crash, outage)| {
         vec![word, Act::Wait(answered), Act::Broker(crash), Act::Wait(outage), Act::Broker("start_broker")]
+    })
+}
+
+/// A message to a topic that nobody asks for by its name: no delivery follows that would bring anything else to the disk.
+fn lonely(theme: Theme) -> impl Strategy<Value = Act> + use<> {
+    (0..theme.clients, select(theme.qos)).prop_map(move |(client, qos)| {
+        let retain = theme.retained.then(|| ("retain", String::from("true")));
+        message(client, "kept", qos, retain.into_iter().collect())
     })
 }
 

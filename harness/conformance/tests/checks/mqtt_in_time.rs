@@ -4,7 +4,7 @@ use mqspec_conformance::check::run;
 use mqspec_conformance::trace::{Fate, UNTOLD};
 use mqspec_wire::{Packet, Spec, Value};
 
-use crate::mqtt_conversation::{ack, codes, connack, connect};
+use crate::mqtt_conversation::{ack, codes, connack, connect, subscribe};
 use crate::mqtt_guarantees::{audience, message, with};
 use crate::story::{Story, number, packet, statements, text};
 
@@ -116,12 +116,18 @@ fn what_came_while_a_client_was_away_is_no_repeat() {
 #[test]
 fn nothing_comes_for_a_subscription_that_has_ended() {
     let unsubscribe =
-        packet("unsubscribe", &[("packet_id", number(2)), ("filters", Value::List(vec![text("t")]))]);
-    let ended = audience(NEW, 1).sends(0, unsubscribe).gets(0, codes("unsuback", 2, &[0]));
+        || packet("unsubscribe", &[("packet_id", number(2)), ("filters", Value::List(vec![text("t")]))]);
+    let ended = audience(NEW, 1).sends(0, unsubscribe()).gets(0, codes("unsuback", 2, &[0]));
     let late = ended.sends(1, message("t", "m", 1, 5)).gets(0, message("t", "m", 1, 1));
     assert_eq!(judge(&late, "delivery"), ["mqtt-5.0/MQTT-3.10.4-2"]);
     let before = audience(NEW, 1).sends(1, message("t", "m", 1, 5)).gets(0, message("t", "m", 1, 1));
     assert_eq!(judge(&before, "delivery"), [""; 0]);
+    // A shared subscription with the same filter inside goes on.
+    let shared =
+        audience(NEW, 1).sends(0, subscribe(3, &[("$share/g/t", 1)])).gets(0, codes("suback", 3, &[1]));
+    let ended = shared.sends(0, unsubscribe()).gets(0, codes("unsuback", 2, &[0]));
+    let shares = ended.sends(1, message("t", "m", 1, 5)).gets(0, message("t", "m", 1, 1));
+    assert_eq!(judge(&shares, "delivery"), [""; 0]);
 }
 
 #[test]
