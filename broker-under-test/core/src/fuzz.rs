@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::amqp::codec::{ContentHeader, FrameType, Method, split_frame};
+use crate::amqp::codec::{ContentHeader, FieldTable, FieldValue, FrameType, Method, split_frame};
 use crate::mqtt::codec::frame::Cut;
 use crate::mqtt::codec::{Frame, Packet, Version};
 use crate::{Broker, Config, ConnectionId, Effect, Effects, Input, Now, Protocol};
@@ -103,6 +103,7 @@ pub fn read_amqp(bytes: &[u8]) -> Reading {
     let outcome = match frame.frame_type {
         FrameType::Method => Method::decode(frame.payload).map(|_| ()),
         FrameType::Header => ContentHeader::decode(frame.payload).map(|header| {
+            check_table(header.properties.headers());
             let again = header.properties.encode();
             let read = crate::amqp::codec::Properties::decode(&again);
             assert_eq!(read, Ok(header.properties), "properties written again are others");
@@ -114,6 +115,41 @@ pub fn read_amqp(bytes: &[u8]) -> Reading {
     match outcome {
         Ok(()) => Reading::Accepted { size },
         Err(violation) => refused(&violation),
+    }
+}
+
+/// Reads every value of a table that was found sound.
+///
+/// # Panics
+/// If the fields, put together, are not the table.
+fn check_table(table: FieldTable<'_>) {
+    let fields: Vec<_> = table.iter().collect();
+    assert_eq!(fields.is_empty(), table.is_empty(), "a table of {:?}", table.octets());
+    let together: Vec<u8> = fields.iter().flat_map(|field| field.octets).copied().collect();
+    assert_eq!(together, table.octets(), "fields put together are another table");
+    for field in fields {
+        check_value(field.value);
+    }
+}
+
+fn check_value(value: FieldValue<'_>) {
+    match value {
+        FieldValue::Table(table) => check_table(table),
+        FieldValue::Array(array) => {
+            assert_eq!(array.iter().count(), array.iter_octets().count(), "an array has two lengths");
+            for element in array.iter() {
+                check_value(element);
+            }
+        }
+        FieldValue::Boolean(_)
+        | FieldValue::Integer(_)
+        | FieldValue::Float(_)
+        | FieldValue::Double(_)
+        | FieldValue::Decimal(..)
+        | FieldValue::LongString(_)
+        | FieldValue::ByteArray(_)
+        | FieldValue::Timestamp(_)
+        | FieldValue::Void => {}
     }
 }
 

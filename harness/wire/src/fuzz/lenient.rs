@@ -8,14 +8,15 @@ use crate::spec::{Side, Spec};
 use crate::value::Value;
 
 use super::hex;
+use super::written::{check_malformed, check_messages};
 
 /// The heaviest that a packet may be: so many values for a byte that arrived (a bit of a flags byte is a value),
 /// and so many more, for the names of a short packet.
 const VALUES_PER_BYTE: usize = 8;
 const VALUES_AT_LEAST: usize = 64;
 
-/// Holds the lenient decoder to its promises over any bytes: [`check_whole`], [`check_split`] in two ways, and
-/// [`check_written_again`] of each packet.
+/// Holds the lenient decoder to its promises over any bytes: [`check_whole`], [`check_split`] in two ways,
+/// [`check_written_again`] and [`check_malformed`] of each packet, and [`check_messages`] of AMQP.
 ///
 /// # Panics
 ///
@@ -24,6 +25,10 @@ pub fn check_lenient(spec: Spec, sender: Side, bytes: &[u8]) {
     let packets = check_whole(spec, sender, bytes, usize::MAX).packets;
     for packet in &packets {
         check_written_again(spec, sender, packet);
+        check_malformed(spec, sender, packet);
+    }
+    if spec == Spec::Amqp091 {
+        check_messages(&packets);
     }
     let step = if bytes.len() <= 128 { 1 } else { 7 };
     check_split(spec, sender, bytes, &packets, bytes.chunks(step));
@@ -153,7 +158,7 @@ fn assert_same(spec: Spec, bytes: &[u8], whole: &[Packet], rest: usize, split: &
     );
 }
 
-fn check_packet(spec: Spec, packet: &Packet) {
+pub(super) fn check_packet(spec: Spec, packet: &Packet) {
     let size = packet.raw.len();
     let inside = |span: &crate::packet::Span| span.start <= span.end && span.end <= size;
     let fields = packet.fields.iter().all(|field| inside(&field.span));

@@ -43,9 +43,11 @@
 
 mod difference;
 mod lenient;
+mod written;
 
 pub use difference::{Difference, Known, Reading, check_decoder};
 pub use lenient::{Whole, check_lenient, check_split, check_whole, check_written_again, draft_of, is_lost};
+pub use written::{check_malformed, check_messages};
 
 use std::fmt::Write as _;
 

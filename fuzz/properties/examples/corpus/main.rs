@@ -11,12 +11,17 @@ use bytes::Bytes;
 use mqspec_broker_log::{Disk, Log, MemoryDisk, Options};
 use mqspec_wire::{Draft, FieldShape, PacketShape, Shape, Side, Spec, Value, encode, malformations, shapes};
 
+mod conversations;
+
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut corpus = Corpus { folder: root.join("fuzz/corpus"), written: 0 };
     mqtt_vectors(&root, &mut corpus);
     amqp_tables(&root, &mut corpus);
     nested_tables(&mut corpus);
+    every_table_value(&mut corpus);
+    conversations::contents(&mut corpus);
+    conversations::scripts(&mut corpus);
     scripts(&mut corpus);
     witnesses(&mut corpus);
     logs(&mut corpus);
@@ -83,6 +88,40 @@ fn nested_tables(corpus: &mut Corpus) {
         let size = u32::try_from(payload.len()).expect("a small frame").to_be_bytes();
         let octets = [&[1, 0, 1][..], &size, &payload, &[0xce]].concat();
         corpus.packet(&format!("nested-{depth:03}"), Spec::Amqp091, Side::Client, &octets);
+    }
+}
+
+/// Values of each type, and each in an array and in a table, as headers of a message.
+fn every_table_value(corpus: &mut Corpus) {
+    let values: [&[u8]; 18] = [
+        b"t\x01",
+        b"b\xff",
+        b"B\xff",
+        b"s\xff\xff",
+        b"U\xff\xff",
+        b"u\xff\xff",
+        b"I\xff\xff\xff\xff",
+        b"i\xff\xff\xff\xff",
+        b"l\0\0\0\0\0\0\0\x01",
+        b"L\0\0\0\0\0\0\0\x01",
+        b"f\x3f\x80\0\0",
+        b"d\x3f\xf0\0\0\0\0\0\0",
+        b"D\x02\0\0\0\x7b",
+        b"S\0\0\0\x01a",
+        b"x\0\0\0\x01\xff",
+        b"T\0\0\0\0\0\0\0\x01",
+        b"V",
+        b"?",
+    ];
+    for (number, value) in values.into_iter().enumerate() {
+        let size = |octets: &[u8]| u32::try_from(octets.len()).expect("a small table").to_be_bytes();
+        let field = [b"\x01a", value].concat();
+        let array = [b"\x01bA", &size(value)[..], value].concat();
+        let table = [b"\x01cF", &size(&field)[..], &field].concat();
+        let entries = [field, array, table].concat();
+        let header = [&b"\0\x3c\0\0\0\0\0\0\0\0\0\0\x20\0"[..], &size(&entries), &entries].concat();
+        let octets = [&[2, 0, 1][..], &size(&header), &header, &[0xce]].concat();
+        corpus.packet(&format!("header-value-{number:02}"), Spec::Amqp091, Side::Client, &octets);
     }
 }
 
@@ -240,7 +279,7 @@ fn number_of(text: &str) -> Option<u16> {
     }
 }
 
-/// Each packet with every field, and with each malformation.
+/// Each packet with every field, with each number that has a name, with each malformation, and from the wrong side.
 fn layouts(spec: Spec, corpus: &mut Corpus) {
     for shape in shapes(spec).iter().filter(|shape| shape.name != "unknown") {
         let full = full(shape);
@@ -248,7 +287,22 @@ fn layouts(spec: Spec, corpus: &mut Corpus) {
             let from = if side == Side::Client { "client" } else { "server" };
             let name = format!("{}-{}-{from}", spec.short(), shape.name);
             if let Ok(pieces) = encode(spec, side, &full) {
+                let other = if side == Side::Client { Side::Server } else { Side::Client };
                 corpus.packet(&name, spec, side, &pieces.concat());
+                corpus.packet(&format!("{name}-to-its-like"), spec, other, &pieces.concat());
+            }
+            for (place, field) in shape.fields.iter().enumerate() {
+                for (label, number) in field.labels {
+                    let mut draft = full.clone();
+                    draft.fields.retain(|(name, _)| name != field.name);
+                    draft.fields.insert(
+                        place.min(draft.fields.len()),
+                        (field.name.to_owned(), Value::Integer(*number)),
+                    );
+                    if let Ok(pieces) = encode(spec, side, &draft) {
+                        corpus.packet(&format!("{name}-{label}"), spec, side, &pieces.concat());
+                    }
+                }
             }
             for malformation in malformations(spec) {
                 let draft = full.clone().malformed(malformation.name, value(malformation));
