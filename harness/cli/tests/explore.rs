@@ -30,6 +30,11 @@ fn the_correct_broker_is_innocent_of_mqtt_3() {
 }
 
 #[test]
+fn the_correct_broker_is_innocent_of_amqp() {
+    innocent(Spec::Amqp091);
+}
+
+#[test]
 fn every_case_is_a_scenario() {
     for spec in Spec::ALL {
         for number in 0..100 {
@@ -46,7 +51,7 @@ fn every_case_is_a_scenario() {
 fn a_liar_is_convicted_by_a_small_case_that_repeats() {
     for name in ["dup-missing-on-redelivery@mqtt-5.0", "retained-never-sent@mqtt-5.0"] {
         let mutant = built_in().into_iter().find(|mutant| mutant.name == name).expect("a built-in mutant");
-        let found = cases_until_convicted(Spec::Mqtt50, SEED, 200, &mutant);
+        let found = cases_until_convicted(mutant.spec, SEED, 200, &mutant);
         let (number, case, judged) = found.unwrap_or_else(|| panic!("{name} survives 200 cases"));
         let convicted = convict(&case, number - 1, judged, Some(&mutant));
         let steps = convicted.small.case.steps();

@@ -63,7 +63,10 @@ fn judge_returned(history: &History, findings: &mut Findings) {
             continue;
         };
         let readers = [before.message.path, message.path];
-        let others = history.readers.of(queue).any(|reader| !readers.contains(&reader.path));
+        let others = history
+            .readers
+            .of(queue)
+            .any(|reader| reader.asked < message.event && !readers.contains(&reader.path));
         if ranked || others || message.header("x-death").is_some() {
             continue;
         }

@@ -1,61 +1,134 @@
-//! AMQP cases: exchanges of all types, durable and transient queues, confirms, consumers with a prefetch that
+//! AMQP cases: exchanges of all types, queues of every lifetime, confirms and transactions, consumers with a prefetch that
 //! acknowledge, refuse, send back or hold.
+//!
+//! A case has a [`Theme`]: what it is about is drawn first, so that most cases do few things often instead of everything
+//! once. In most of them all clients leave in the end, so that what they held must come back, and what was theirs must go.
 
 use mqspec_wire::Spec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use super::mqtt::wait;
+use super::mqtt::{perhaps, wait};
 use super::{Act, Case, Client, fault};
 
 const NAMES: [&str; 3] = ["alice", "bob", "carol"];
 const QUEUES: [&str; 3] = ["q1", "q2", "q3"];
+/// Where refused messages go.
+const DEAD: &str = "dead";
+/// A queue of one connection, and one that goes with its last consumer.
+const PASSING: [(&str, &str); 2] = [("mine", "exclusive"), ("fleeting", "auto_delete")];
 const EXCHANGES: [(&str, &str); 4] = [("d", "direct"), ("f", "fanout"), ("t", "topic"), ("h", "headers")];
 const KEYS: [&str; 4] = ["k", "k.a", "k.b", "other"];
 const BINDINGS: [&str; 5] = ["k", "k.a", "k.*", "#", "other"];
 
+/// How the messages of a case are made safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Safety {
+    /// Not at all.
+    None,
+    /// By confirms.
+    Confirms,
+    /// By the transactions of the first client, and the others' confirms.
+    Transactions,
+}
+
+/// What a case is about.
+#[derive(Clone, Copy, Debug)]
+struct Theme {
+    clients: usize,
+    /// How many queues and exchanges there are.
+    queues: usize,
+    exchanges: usize,
+    safety: Safety,
+    /// Everything is durable, and most messages are persistent; otherwise that is drawn for each.
+    durable: bool,
+    /// Each consumer has a limit.
+    limited: bool,
+    /// Refused messages go to another queue.
+    dead_letters: bool,
+    /// There are queues that go by themselves.
+    passing: bool,
+    /// Queues are deleted, bindings removed.
+    demolition: bool,
+    /// Consumers are cancelled, and what they hold is asked for again.
+    recovery: bool,
+    /// Some are sent messages without having to acknowledge them, or get them one by one.
+    careless: bool,
+    /// One client has a heartbeat.
+    timed: bool,
+    /// Messages want to be returned.
+    mandatory: bool,
+    /// What is said to deliveries.
+    answers: &'static str,
+}
+
 /// Cases.
 pub(super) fn cases() -> BoxedStrategy<Case> {
-    (2..=3_usize, fault::levels(Spec::Amqp091))
-        .prop_flat_map(|(clients, levels)| {
-            let names: Vec<_> = NAMES.into_iter().take(clients).collect();
+    (theme(), fault::levels(Spec::Amqp091))
+        .prop_flat_map(|(theme, levels)| {
+            let names: Vec<_> = NAMES.into_iter().take(theme.clients).collect();
             let faults = fault::acts(Spec::Amqp091, &levels, &names);
-            let settings: Vec<_> = names.iter().map(|name| client(name)).collect();
-            let modes: Vec<_> = (0..clients).map(modes).collect();
-            let storm = proptest::collection::vec(act(clients), 4..=24);
+            let modes: Vec<_> = (0..theme.clients).map(|client| modes(theme, client)).collect();
+            let storm = proptest::collection::vec(acts(theme), 3..=16);
             let places = proptest::collection::vec(any::<Index>(), 64);
-            let transactions = proptest::option::weighted(0.1, 0..clients);
-            (settings, topology(), modes, storm, faults, (places, transactions)).prop_map(
-                move |(clients, topology, modes, storm, faults, (places, transactions))| {
-                    let mut before = topology;
-                    before.push(Act::Settle);
-                    before.extend(modes.into_iter().flatten());
-                    let storm = fault::scatter(storm, faults, &places);
-                    case(levels.clone(), clients, before, storm, transactions)
+            let leaves = proptest::bool::weighted(0.7);
+            (topology(theme), modes, storm, faults, places, leaves).prop_map(
+                move |(mut steps, modes, storm, faults, places, leaves)| {
+                    steps.push(Act::Settle);
+                    steps.extend(modes.into_iter().flatten());
+                    let storm = storm.into_iter().flatten().collect();
+                    steps.extend(fault::scatter(storm, faults, &places));
+                    case(theme, levels.clone(), steps, leaves)
                 },
             )
         })
         .boxed()
 }
 
-fn case(
-    levels: Vec<(&'static str, u32)>,
-    clients: Vec<Client>,
-    mut steps: Vec<Act>,
-    storm: Vec<Act>,
-    transactions: Option<usize>,
-) -> Case {
-    if let Some(client) = transactions {
-        // A channel has one of the two modes.
-        steps.retain(|act| !is_confirm(act, client));
-        steps.push(call(client, "call tx.select", Vec::new()));
-    }
-    steps.extend(storm.into_iter().flat_map(|act| match transactions {
-        Some(client) if publishes(&act) == Some(client) => {
-            vec![act, call(client, "call tx.commit", Vec::new())]
-        }
-        Some(_) | None => vec![act],
-    }));
+fn theme() -> impl Strategy<Value = Theme> {
+    let weighted = proptest::bool::weighted;
+    let safety =
+        prop_oneof![1 => Just(Safety::None), 5 => Just(Safety::Confirms), 2 => Just(Safety::Transactions)];
+    let answers = select(vec![
+        "ack",
+        "ack",
+        "hold",
+        "hold",
+        "hold, ack",
+        "ack, requeue",
+        "requeue, hold, ack",
+        "ack, ack, reject",
+    ]);
+    (
+        (1..=NAMES.len(), 1..=QUEUES.len(), 1..=EXCHANGES.len(), safety, weighted(0.5)),
+        (weighted(0.4), weighted(0.2), weighted(0.25), weighted(0.25), weighted(0.3)),
+        (weighted(0.15), weighted(0.1), weighted(0.3), answers),
+    )
+        .prop_map(
+            |(
+                (clients, queues, exchanges, safety, durable),
+                (limited, dead_letters, passing, demolition, recovery),
+                (careless, timed, mandatory, answers),
+            )| Theme {
+                clients,
+                queues,
+                exchanges,
+                safety,
+                durable,
+                limited,
+                dead_letters,
+                passing,
+                demolition,
+                recovery,
+                careless,
+                timed,
+                mandatory,
+                answers: if dead_letters { "reject, ack" } else { answers },
+            },
+        )
+}
+
+fn case(theme: Theme, levels: Vec<(&'static str, u32)>, mut steps: Vec<Act>, leaves: bool) -> Case {
     let mut number = 0;
     for step in &mut steps {
         let Act::Do { verb: "publish", fields, .. } = step else { continue };
@@ -64,27 +137,39 @@ fn case(
             *body = format!("m{number}");
         }
     }
-    let probe = QUEUES.iter().map(|queue| {
-        let fields = vec![("queue", name(queue)), ("consumer_tag", format!("probe-{queue}"))];
-        call(clients.len(), "call basic.consume", fields)
-    });
-    let probe = probe.collect();
-    let drained: &[&str] = &["drained"];
-    let checks = vec![("routing", drained), ("fifo", &[]), ("redelivery", drained), ("confirmed", drained)];
-    Case { spec: Spec::Amqp091, seed: 0, levels, clients, steps, probe, checks }
-}
-
-fn is_confirm(act: &Act, whose: usize) -> bool {
-    matches!(act, Act::Do { client, verb: "call confirm.select", .. } if *client == whose)
-}
-
-fn publishes(act: &Act) -> Option<usize> {
-    match act {
-        Act::Do { client, verb: "publish", .. } => Some(*client),
-        Act::Do { .. } | Act::Fault { .. } | Act::Disk(_) | Act::Broker(_) | Act::Wait(_) | Act::Settle => {
-            None
-        }
+    let mut probe = Vec::new();
+    if leaves {
+        probe.extend((0..theme.clients).map(|client| call(client, "disconnect", Vec::new())));
+        probe.push(Act::Settle);
     }
+    probe.extend(all_queues(theme).into_iter().map(|queue| {
+        let fields = vec![("queue", name(queue)), ("consumer_tag", format!("probe-{queue}"))];
+        call(theme.clients, "call basic.consume", fields)
+    }));
+    let clients = NAMES.into_iter().take(theme.clients).enumerate().map(|(index, name)| {
+        let mut settings = vec![("answers", format!("[{}]", theme.answers))];
+        settings.extend((theme.timed && index == 0).then(|| ("heartbeat", String::from("4"))));
+        Client { name, settings }
+    });
+    let kept: &[&str] = &["drained", "durable"];
+    let mut checks = vec![("routing", kept), ("fifo", &[]), ("redelivery", kept), ("confirmed", kept)];
+    checks.push(("entities", &["durable"]));
+    Case { spec: Spec::Amqp091, seed: 0, levels, clients: clients.collect(), steps, probe, checks }
+}
+
+fn queues(theme: Theme) -> Vec<&'static str> {
+    QUEUES.into_iter().take(theme.queues).collect()
+}
+
+fn exchanges(theme: Theme) -> Vec<(&'static str, &'static str)> {
+    EXCHANGES.into_iter().take(theme.exchanges).collect()
+}
+
+fn all_queues(theme: Theme) -> Vec<&'static str> {
+    let mut all = queues(theme);
+    all.extend(theme.dead_letters.then_some(DEAD));
+    all.extend(PASSING.iter().filter(|_| theme.passing).map(|(queue, _)| *queue));
+    all
 }
 
 fn call(client: usize, verb: &'static str, fields: Vec<(&'static str, String)>) -> Act {
@@ -95,111 +180,165 @@ fn name(short: &str) -> String {
     format!("\"${{run}}-{short}\"")
 }
 
-fn client(name: &'static str) -> impl Strategy<Value = Client> + use<> {
-    let answers = select(vec!["ack", "ack, requeue", "ack, ack, reject", "requeue, hold, ack", "hold, ack"]);
-    answers.prop_map(move |answers| Client { name, settings: vec![("answers", format!("[{answers}]"))] })
+fn set(field: &'static str) -> (&'static str, String) {
+    (field, String::from("true"))
 }
 
 /// The first client sets everything up.
-fn topology() -> impl Strategy<Value = Vec<Act>> {
+fn topology(theme: Theme) -> impl Strategy<Value = Vec<Act>> {
     let durable = proptest::collection::vec(any::<bool>(), QUEUES.len() + EXCHANGES.len());
-    let bindings = proptest::collection::vec(
-        (select(&QUEUES[..]), select(&EXCHANGES[..]), select(&BINDINGS[..])),
-        2..=6,
-    );
-    (durable, bindings).prop_map(|(durable, bindings)| {
+    let bindings = proptest::collection::vec(binding(theme), 1..=5);
+    (durable, bindings).prop_map(move |(durable, bindings)| {
+        let mut durable = durable.into_iter().map(|durable| durable || theme.durable);
         let mut acts = Vec::new();
-        let (queues, exchanges) = durable.split_at(QUEUES.len());
-        for ((short, kind), durable) in EXCHANGES.iter().zip(exchanges) {
-            let mut fields = vec![("exchange", name(short)), ("type", (*kind).to_owned())];
-            fields.extend(durable.then(|| ("durable", String::from("true"))));
+        for (short, kind) in exchanges(theme) {
+            let mut fields = vec![("exchange", name(short)), ("type", kind.to_owned())];
+            fields.extend(durable.next().filter(|durable| *durable).map(|_| set("durable")));
             acts.push(call(0, "call exchange.declare", fields));
         }
-        for (queue, durable) in QUEUES.iter().zip(queues) {
+        if theme.dead_letters {
+            acts.push(call(0, "call queue.declare", vec![("queue", name(DEAD)), set("durable")]));
+        }
+        for queue in queues(theme) {
             let mut fields = vec![("queue", name(queue))];
-            fields.extend(durable.then(|| ("durable", String::from("true"))));
+            fields.extend(durable.next().filter(|durable| *durable).map(|_| set("durable")));
+            if theme.dead_letters {
+                let exchange = "x-dead-letter-exchange: \"\"";
+                let key = format!("x-dead-letter-routing-key: {}", name(DEAD));
+                fields.push(("arguments", format!("{{ {exchange}, {key} }}")));
+            }
             acts.push(call(0, "call queue.declare", fields));
         }
-        for (queue, (exchange, kind), key) in bindings {
+        for (queue, flag) in PASSING.iter().filter(|_| theme.passing) {
+            acts.push(call(0, "call queue.declare", vec![("queue", name(queue)), set(flag)]));
+        }
+        acts.extend(bindings.into_iter().map(|fields| call(0, "call queue.bind", fields)));
+        acts
+    })
+}
+
+/// The fields of a binding.
+fn binding(theme: Theme) -> impl Strategy<Value = Vec<(&'static str, String)>> + use<> {
+    (select(queues(theme)), select(exchanges(theme)), select(&BINDINGS[..])).prop_map(
+        |(queue, (exchange, kind), key)| {
             let mut fields = vec![("queue", name(queue)), ("exchange", name(exchange))];
             if kind == "headers" {
                 fields.push(("arguments", String::from("{ x-match: all, colour: red }")));
             } else {
                 fields.push(("routing_key", format!("\"{key}\"")));
             }
-            acts.push(call(0, "call queue.bind", fields));
+            fields
+        },
+    )
+}
+
+/// The modes of a client's channel, and a consumer.
+fn modes(theme: Theme, client: usize) -> impl Strategy<Value = Vec<Act>> {
+    let consumes = proptest::option::weighted(0.7, consume(theme, client));
+    (perhaps(theme.limited, 0.9, 1..=3_u32), consumes).prop_map(move |(limit, consumes)| {
+        let mut acts = Vec::new();
+        match theme.safety {
+            Safety::Transactions if client == 0 => acts.push(call(client, "call tx.select", Vec::new())),
+            Safety::Confirms | Safety::Transactions => {
+                acts.push(call(client, "call confirm.select", Vec::new()));
+            }
+            Safety::None => {}
         }
+        acts.extend(
+            limit.map(|limit| call(client, "call basic.qos", vec![("prefetch_count", limit.to_string())])),
+        );
+        if theme.passing && client == 0 {
+            let fields = vec![("queue", name("fleeting")), ("consumer_tag", String::from("fleeting"))];
+            acts.push(call(client, "call basic.consume", fields));
+        }
+        acts.extend(consumes);
         acts
     })
 }
 
-/// The modes of a client's channel, and a consumer.
-fn modes(client: usize) -> impl Strategy<Value = Vec<Act>> {
-    let confirms = proptest::bool::weighted(0.7);
-    let prefetch = proptest::option::weighted(0.5, 1..=4_u32);
-    (confirms, prefetch, proptest::option::of(consume(client))).prop_map(
-        move |(confirms, prefetch, consume)| {
-            let mut acts = Vec::new();
-            acts.extend(confirms.then(|| call(client, "call confirm.select", Vec::new())));
-            acts.extend(
-                prefetch
-                    .map(|count| call(client, "call basic.qos", vec![("prefetch_count", count.to_string())])),
-            );
-            acts.extend(consume);
+fn consume(theme: Theme, client: usize) -> impl Strategy<Value = Act> {
+    let no_ack = proptest::bool::weighted(if theme.careless { 0.4 } else { 0.0 });
+    (select(queues(theme)), no_ack).prop_map(move |(queue, no_ack)| {
+        // One consumer a queue and client: a second one under the tag would be a mistake of ours.
+        let mut fields = vec![("queue", name(queue)), ("consumer_tag", format!("c{client}-{queue}"))];
+        fields.extend(no_ack.then(|| set("no_ack")));
+        call(client, "call basic.consume", fields)
+    })
+}
+
+/// One thing that happens, or several that belong together.
+fn acts(theme: Theme) -> impl Strategy<Value = Vec<Act>> + use<> {
+    let clients = theme.clients;
+    let simple =
+        move |verb: &'static str| (0..clients).prop_map(move |client| vec![call(client, verb, Vec::new())]);
+    let mut choices = vec![
+        (10, messages(theme).boxed()),
+        (4, wait().prop_map(|wait| vec![wait]).boxed()),
+        (1, simple("reset").boxed()),
+    ];
+    if theme.careless {
+        let get = (0..clients, select(queues(theme)));
+        let get = get
+            .prop_map(|(client, queue)| vec![call(client, "call basic.get", vec![("queue", name(queue))])]);
+        choices.push((3, get.boxed()));
+        choices.push((1, simple("disconnect").boxed()));
+    }
+    if theme.recovery {
+        let recover =
+            (0..clients).prop_map(|client| vec![call(client, "call basic.recover", vec![set("requeue")])]);
+        choices.push((2, recover.boxed()));
+        let cancel = (0..clients, select(queues(theme))).prop_map(|(client, queue)| {
+            vec![call(client, "call basic.cancel", vec![("consumer_tag", format!("c{client}-{queue}"))])]
+        });
+        choices.push((1, cancel.boxed()));
+    }
+    if theme.demolition {
+        let delete = select(queues(theme))
+            .prop_map(|queue| vec![call(0, "call queue.delete", vec![("queue", name(queue))])]);
+        choices.push((1, delete.boxed()));
+        choices
+            .push((2, binding(theme).prop_map(|fields| vec![call(0, "call queue.unbind", fields)]).boxed()));
+    }
+    if theme.safety == Safety::Transactions {
+        choices.push((1, Just(vec![call(0, "call tx.rollback", Vec::new())]).boxed()));
+    }
+    proptest::strategy::Union::new_weighted(choices)
+}
+
+/// One message or several of one client to one place, and what becomes of them in a transaction.
+fn messages(theme: Theme) -> impl Strategy<Value = Vec<Act>> + use<> {
+    let count = prop_oneof![2 => Just(1_usize), 2 => 2..=4_usize];
+    (0..theme.clients, publish(theme), count, proptest::bool::weighted(0.7)).prop_map(
+        move |(client, fields, count, commits)| {
+            let mut acts = vec![call(client, "publish", fields); count];
+            if theme.safety == Safety::Transactions && client == 0 && commits {
+                acts.push(call(0, "call tx.commit", Vec::new()));
+            }
             acts
         },
     )
 }
 
-fn consume(client: usize) -> impl Strategy<Value = Act> {
-    (select(&QUEUES[..]), proptest::bool::weighted(0.15)).prop_map(move |(queue, no_ack)| {
-        // One consumer a queue and client: a second one under the tag would be a mistake of ours.
-        let mut fields = vec![("queue", name(queue)), ("consumer_tag", format!("c{client}-{queue}"))];
-        fields.extend(no_ack.then(|| ("no_ack", String::from("true"))));
-        call(client, "call basic.consume", fields)
-    })
-}
-
-fn act(clients: usize) -> impl Strategy<Value = Act> {
-    let of_queue = move |verb: &'static str| {
-        (0..clients, select(&QUEUES[..]))
-            .prop_map(move |(client, queue)| call(client, verb, vec![("queue", name(queue))]))
-    };
-    let simple =
-        move |verb: &'static str| (0..clients).prop_map(move |client| call(client, verb, Vec::new()));
-    let cancel = (0..clients, select(&QUEUES[..])).prop_map(|(client, queue)| {
-        call(client, "call basic.cancel", vec![("consumer_tag", format!("c{client}-{queue}"))])
-    });
-    let recover = (0..clients)
-        .prop_map(|client| call(client, "call basic.recover", vec![("requeue", String::from("true"))]));
-    prop_oneof![
-        12 => publish(clients),
-        2 => of_queue("call basic.get"),
-        1 => cancel,
-        1 => recover,
-        1 => simple("disconnect"),
-        1 => simple("reset"),
-        4 => wait(),
-        1 => Just(Act::Wait(2000)),
-    ]
-}
-
-fn publish(clients: usize) -> impl Strategy<Value = Act> {
+/// The fields of a publish.
+fn publish(theme: Theme) -> impl Strategy<Value = Vec<(&'static str, String)>> + use<> {
+    let mut direct = queues(theme);
+    direct.extend(PASSING.iter().filter(|_| theme.passing).map(|(queue, _)| *queue));
     let target = prop_oneof![
-        2 => select(&QUEUES[..]).prop_map(|queue| (None, name(queue))),
-        5 => (select(&EXCHANGES[..]), select(&KEYS[..]))
+        1 => select(direct).prop_map(|queue| (None, name(queue))),
+        2 => (select(exchanges(theme)), select(&KEYS[..]))
             .prop_map(|((exchange, _), key)| (Some(name(exchange)), format!("\"{key}\""))),
     ];
-    let options = (any::<bool>(), proptest::bool::weighted(0.2), any::<bool>());
-    (0..clients, target, options).prop_map(|(client, (exchange, key), (persistent, mandatory, red))| {
-        let headers = exchange.as_deref() == Some("\"${run}-h\"");
+    let persistent = proptest::bool::weighted(if theme.durable { 0.9 } else { 0.4 });
+    let mandatory = proptest::bool::weighted(if theme.mandatory { 0.7 } else { 0.0 });
+    let red = proptest::bool::weighted(0.3);
+    (target, persistent, mandatory, red).prop_map(|((exchange, key), persistent, mandatory, red)| {
         let mut fields = Vec::new();
         fields.extend(exchange.map(|exchange| ("exchange", exchange)));
         fields.push(("routing_key", key));
-        fields.extend(mandatory.then(|| ("mandatory", String::from("true"))));
+        fields.extend(mandatory.then(|| set("mandatory")));
         fields.extend(persistent.then(|| ("delivery_mode", String::from("persistent"))));
-        fields.extend((headers && red).then(|| ("headers", String::from("{ colour: red }"))));
+        fields.extend(red.then(|| ("headers", String::from("{ colour: red }"))));
         fields.push(("body", String::from("x")));
-        call(client, "publish", fields)
+        fields
     })
 }

@@ -300,7 +300,7 @@ fn message(client: usize, topic: &'static str, qos: u8, more: Vec<(&'static str,
 }
 
 /// Something that only cases with the theme have, and then with a probability.
-fn perhaps<T: std::fmt::Debug>(
+pub(super) fn perhaps<T: std::fmt::Debug>(
     theme: bool,
     probability: f64,
     what: impl Strategy<Value = T>,

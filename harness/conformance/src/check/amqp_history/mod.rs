@@ -174,8 +174,14 @@ impl History {
     /// Queues that keep what they have until it is consumed: declared in the trace, never purged, without
     /// arguments that make them drop messages.
     pub(super) fn steady_queues(&self) -> BTreeSet<&Bytes> {
-        const HARMLESS: [&str; 4] =
-            ["x-queue-type", "x-max-priority", "x-queue-mode", "x-single-active-consumer"];
+        const HARMLESS: [&str; 6] = [
+            "x-queue-type",
+            "x-max-priority",
+            "x-queue-mode",
+            "x-single-active-consumer",
+            "x-dead-letter-exchange",
+            "x-dead-letter-routing-key",
+        ];
         let mut steady = BTreeSet::new();
         let mut unsteady = BTreeSet::new();
         for change in &self.changes {

@@ -315,14 +315,7 @@ impl Reader {
             transactions.on_committed(event, &mut self.history.published);
         }
         self.history.answers.push(Answer { event, ..asked.answer });
-        let (heard, unheard) = channel.unheard.iter().partition(|(settled, _)| *settled < asked.event);
-        let (heard, unheard): (Vec<(u64, usize)>, _) = (heard, unheard);
-        channel.unheard = unheard;
-        for (_, index) in heard {
-            if let Some(delivered) = self.history.delivered.get_mut(index) {
-                delivered.heard = Some(event);
-            }
-        }
+        hear(&mut self.history, channel, asked.event, event);
         if let Some(change) = asked.change.and_then(|index| self.history.changes.get_mut(index)) {
             change.done = Some(event);
             if name == "queue.declare-ok" {
@@ -346,14 +339,31 @@ impl Reader {
         } else {
             channel.numbers.remove(&tag).into_iter().collect()
         };
+        let mut latest = None;
         for index in confirmed {
             if let Some(published) = self.history.published.get_mut(index) {
+                latest = latest.max(Some(published.message.event));
                 let known = self.known.entry((path.0, path.1)).or_default();
                 *known = (*known).max(published.message.event);
                 published.done = published.done.or(Some(event));
                 published.confirmed |= packet.name == "basic.ack";
                 published.refused |= packet.name == "basic.nack";
             }
+        }
+        if let Some(asked) = latest {
+            hear(&mut self.history, channel, asked, event);
+        }
+    }
+}
+
+/// The broker answers what was sent on a channel at an event: it has dealt with everything before.
+fn hear(history: &mut History, channel: &mut Channel, asked: u64, event: u64) {
+    let (heard, unheard) = channel.unheard.iter().partition(|(settled, _)| *settled < asked);
+    let (heard, unheard): (Vec<(u64, usize)>, _) = (heard, unheard);
+    channel.unheard = unheard;
+    for (_, index) in heard {
+        if let Some(delivered) = history.delivered.get_mut(index) {
+            delivered.heard = Some(event);
         }
     }
 }
