@@ -420,6 +420,10 @@ pub enum SchemaOf {
     Mutants,
     /// `sweep --json` and `merge --json`.
     Sweep,
+    /// `explore --json`.
+    Explore,
+    /// `explore --mutant NAME --json`.
+    ExploreMutants,
 }
 
 fn parse_spec(name: &str) -> Result<Spec, String> {

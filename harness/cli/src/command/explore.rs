@@ -22,6 +22,8 @@ use crate::sweep::report::rate;
 
 mod against_mutants;
 
+pub use against_mutants::Document as MutantsDocument;
+
 /// The version of the document; it grows when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use mqspec_conformance::scenario;
 use schemars::schema_for;
 
-use super::{coverage, mutants};
+use super::{coverage, explore, mutants};
 use crate::arguments::SchemaOf;
 use crate::decode;
 use crate::failure::{Conclusion, Failure};
@@ -25,6 +25,8 @@ pub fn run(of: SchemaOf, out: &mut dyn Write) -> Result<Conclusion, Failure> {
         SchemaOf::Scenario => super::write_json(&scenario::schema(), out)?,
         SchemaOf::Mutants => super::write_json(&schema_for!(mutants::Document), out)?,
         SchemaOf::Sweep => super::write_json(&schema_for!(SweepReport), out)?,
+        SchemaOf::Explore => super::write_json(&schema_for!(explore::Document), out)?,
+        SchemaOf::ExploreMutants => super::write_json(&schema_for!(explore::MutantsDocument), out)?,
     }
     Ok(Conclusion::Holds)
 }
@@ -41,6 +43,8 @@ mod tests {
             (SchemaOf::Mutants, include_str!("../../../../docs/schema/mutants.json")),
             (SchemaOf::Decode, include_str!("../../../../docs/schema/decode.json")),
             (SchemaOf::Sweep, include_str!("../../../../docs/schema/sweep.json")),
+            (SchemaOf::Explore, include_str!("../../../../docs/schema/explore.json")),
+            (SchemaOf::ExploreMutants, include_str!("../../../../docs/schema/explore-mutants.json")),
             (SchemaOf::Scenario, include_str!("../../../../docs/schema/scenario.json")),
         ] {
             let mut out = Vec::new();

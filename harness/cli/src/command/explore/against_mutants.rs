@@ -21,38 +21,38 @@ const UNDER_FAULTS: &str = "under-faults";
 /// What an exploration of mutants leaves for programs.
 #[derive(Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(title = "mqspec explore --mutant output")]
-pub(super) struct Document {
+pub struct Document {
     /// 1.
-    pub(super) schema_version: u32,
+    pub schema_version: u32,
     /// How many mutants were tried.
-    pub(super) total: usize,
+    pub total: usize,
     /// How many were convicted from every seed.
-    pub(super) killed: usize,
+    pub killed: usize,
     /// Each mutant.
-    pub(super) mutants: Vec<Entry>,
+    pub mutants: Vec<Entry>,
 }
 
 /// A mutant.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub(super) struct Entry {
+pub struct Entry {
     /// Its name with its version.
-    pub(super) name: String,
+    pub name: String,
     /// How many cases each seed took; `null`: it survived them all.
-    pub(super) cases: Vec<Option<u64>>,
+    pub cases: Vec<Option<u64>>,
     /// The median of these, where at least half of the seeds convicted it.
-    pub(super) median: Option<u64>,
+    pub median: Option<u64>,
     /// What it was convicted under first.
-    pub(super) statements: Vec<String>,
+    pub statements: Vec<String>,
     /// How many steps the shrunk case has.
-    pub(super) steps: Option<usize>,
+    pub steps: Option<usize>,
     /// The trace's hash of the shrunk case.
-    pub(super) hash: Option<String>,
+    pub hash: Option<String>,
     /// Whether the shrunk case leaves the same trace each time.
-    pub(super) repeats: bool,
+    pub repeats: bool,
     /// In how many of 20 runs it does.
-    pub(super) replays: u32,
+    pub replays: u32,
     /// The command that runs the shrunk case, which the correct broker passes.
-    pub(super) replay: Option<String>,
+    pub replay: Option<String>,
 }
 
 /// Explores mutants.
