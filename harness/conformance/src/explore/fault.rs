@@ -176,6 +176,16 @@ fn filled(spec: Spec, text: &str, name: &str, draws: &[u16; 8]) -> String {
         .replace("{ms}", &format!("{}ms", 10 + millis % 3000))
 }
 
+/// Faults of a client that say plainly what they strike, for what breaks by some other one: a packet's loss, which keeps
+/// its place when other packets go.
+pub(super) fn plain(spec: Spec, name: &str) -> Vec<String> {
+    let ways = [("from", true), ("to", false)];
+    let strikes = ways.into_iter().flat_map(|(way, from)| {
+        packets(spec, from).iter().map(move |packet| format!("drop: {packet}, {way}: {name}, then: cut"))
+    });
+    strikes.filter(|strike| !strike.starts_with("drop: any")).collect()
+}
+
 /// What may arrive twice from a client without anybody confusing it with something else: packets that the client has
 /// numbered itself.
 const REPEATABLE: &[&str] = &["publish", "publish", "pubrel", "subscribe", "pingreq"];

@@ -1,9 +1,10 @@
 //! Making a failing case small: whatever can go and leaves the failure as it is, goes.
 //!
 //! Greedy delta debugging over the case's own parts: first stretches of steps (half of them, a quarter, …, one),
-//! then clients with all that they do, checks, settings and fields, and last time itself.
+//! then clients with all that they do, checks, faults for which there is a plainer one, settings and fields, and last
+//! time itself.
 
-use super::{Act, Case};
+use super::{Act, Case, fault};
 
 /// A case that is as small as we could make it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,7 @@ pub fn shrink(case: &Case, most: u32, fails: impl FnMut(&Case) -> bool) -> Shrun
         search.steps();
         search.clients();
         search.checks();
+        search.faults();
         search.details();
         search.time();
         if search.best == before || search.tried >= most {
@@ -114,6 +116,27 @@ impl<F: FnMut(&Case) -> bool> Search<F> {
             let mut candidate = self.best.clone();
             candidate.checks.remove(check);
             self.offer(candidate);
+        }
+    }
+
+    /// Plainer faults: where the bytes stand that one strikes depends on everything that was written before.
+    fn faults(&mut self) {
+        for step in 0..self.best.steps.len() {
+            let Some(Act::Fault { client, text }) = self.best.steps.get(step).cloned() else { continue };
+            let Some(name) = self.best.clients.get(client).map(|client| client.name) else { continue };
+            let plainer = fault::plain(self.best.spec, name);
+            if plainer.contains(&text) {
+                continue;
+            }
+            for text in plainer {
+                let mut candidate = self.best.clone();
+                if let Some(act) = candidate.steps.get_mut(step) {
+                    *act = Act::Fault { client, text };
+                }
+                if self.offer(candidate) {
+                    break;
+                }
+            }
         }
     }
 
