@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use mqspec_wire::Value;
 
-use super::amqp_history::{Delivered, Published, Settlement, read};
-use super::amqp_packet::{entry, table};
+use super::amqp_history::{Change, Delivered, Published, Settlement, read};
+use super::amqp_packet::{entry, flag, table};
 use super::amqp_topology::Topology;
 use super::guarantee::Parameters;
 use super::judge::Findings;
@@ -22,6 +22,14 @@ pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
     }
     let topology = Topology::of(&history);
     let (steady, distinct) = (history.steady_queues(), history.distinct());
+    let passing: BTreeSet<&Bytes> = history
+        .changes
+        .iter()
+        .filter(|Change { packet, .. }| {
+            packet.name == "queue.delete" || flag(packet, "auto_delete") || flag(packet, "exclusive")
+        })
+        .filter_map(|change| change.queue.as_ref())
+        .collect();
     let targets: BTreeMap<&Bytes, Target> = history
         .changes
         .iter()
@@ -35,9 +43,11 @@ pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
         .filter_map(|delivered| Some((delivered.queue.as_ref()?, &delivered.message.body)))
         .collect();
     for delivered in &history.delivered {
+        // What is refused when its queue is gone already is gone with it.
         let Some((target, published)) = delivered
             .queue
             .as_ref()
+            .filter(|queue| !passing.contains(*queue))
             .and_then(|queue| targets.get(queue))
             .zip(distinct.get(&delivered.message.body))
         else {

@@ -154,6 +154,7 @@ fn case(theme: Theme, levels: Vec<(&'static str, u32)>, mut steps: Vec<Act>, lea
     let kept: &[&str] = &["drained", "durable"];
     let mut checks = vec![("routing", kept), ("fifo", &[]), ("redelivery", kept), ("confirmed", kept)];
     checks.push(("entities", &["durable"]));
+    checks.extend(theme.dead_letters.then_some(("dead_letter", &["drained"] as &[&str])));
     Case { spec: Spec::Amqp091, seed: 0, levels, clients: clients.collect(), steps, probe, checks }
 }
 

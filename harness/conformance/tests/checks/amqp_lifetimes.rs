@@ -202,7 +202,7 @@ fn a_mandatory_message_comes_back() {
 
 #[test]
 fn what_is_refused_goes_to_the_dead_letter_exchange() {
-    let refused = || {
+    let delivered = || {
         let arguments =
             map(&[("x-dead-letter-exchange", text("")), ("x-dead-letter-routing-key", text("d"))]);
         declared("d", &[])
@@ -211,15 +211,21 @@ fn what_is_refused_goes_to_the_dead_letter_exchange() {
             .consume("d")
             .publish("", "q", "m", &[])
             .deliver("q", 1, false, "", "q", "m")
+    };
+    let rejected = |story: Story| {
+        story
             .sends(1, frame("basic.reject", &[("delivery_tag", number(1)), ("requeue", false.into())]))
             .sends(1, frame("basic.qos", &[]))
             .gets(1, frame("basic.qos-ok", &[]))
     };
+    let refused = || rejected(delivered());
     assert_eq!(judge(&refused(), "dead_letter"), ["rabbitmq/RMQ-dlx-reason-rejected"]);
     let dead = [("headers", map(&[("x-death", text("rejected"))]))];
     let fields = [("consumer_tag", text("d")), ("delivery_tag", number(2)), ("routing_key", text("d"))];
     let come = refused().gets(1, frame("basic.deliver", &fields)).content(&dead, "m");
     assert_eq!(judge(&come, "dead_letter"), INNOCENT);
+    let gone = rejected(delivered().call("queue.delete", &[("queue", text("q"))], &[]));
+    assert_eq!(judge(&gone, "dead_letter"), INNOCENT);
 }
 
 #[test]
