@@ -153,6 +153,9 @@ impl Judge {
             }
             What::Fault { actor: Some(actor), text } if text.ends_with(UNTOLD) => {
                 self.untold.insert(*actor);
+                // Of its older connections the actor hears nothing any more, their ends included.
+                let newest = self.lines.keys().filter(|key| key.0 == *actor).max().copied();
+                self.lines.retain(|key, _| key.0 != *actor || Some(*key) == newest);
             }
             // How long nobody ran it, a broker may not know: an absence can begin anew when it starts.
             What::Broker { text } if text == "started" => {
@@ -396,7 +399,9 @@ impl Session {
             open.on = key;
             return;
         }
+        // A retained message may have been sent for another SUBSCRIBE meanwhile, and lost on its way.
         if marked
+            && !flag(packet, "retain")
             && let Some(done) = self.done.get(&id).filter(|done| done.known && done.message == message)
             && !self.unclear
         {
