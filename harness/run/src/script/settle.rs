@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mqspec_conformance::check::owed;
 use mqspec_conformance::plan::Step;
+use mqspec_conformance::trace::What;
 use mqspec_conformance::verdict::{Cause, Stop};
 
 use super::Script;
@@ -23,9 +24,9 @@ impl Script {
         let clock = &self.environment.clock;
         let deadline = clock.now() + within;
         let mut quiet_since = clock.now();
-        let mut latest = self.recorder.latest();
+        let mut latest = self.latest_work();
         loop {
-            let moved = std::mem::replace(&mut latest, self.recorder.latest()) != latest;
+            let moved = std::mem::replace(&mut latest, self.latest_work()) != latest;
             let open = self.outstanding();
             if moved || !open.is_empty() {
                 quiet_since = clock.now();
@@ -37,6 +38,14 @@ impl Script {
             }
             self.sleep(PERIOD).await;
         }
+    }
+
+    /// The latest event that is no mere sign of life: heartbeats go on for as long as connections do.
+    fn latest_work(&self) -> Option<u64> {
+        self.recorder.look(|trace| {
+            let work = trace.events.iter().rev().find(|event| !is_sign_of_life(&event.what));
+            work.map(|event| event.sequence)
+        })
     }
 
     /// What clients wait for, each with the client's place in the plan.
@@ -67,5 +76,18 @@ impl Script {
         stop.cause = Cause::Broker;
         stop.proves = Some(statements.iter().map(|id| (*id).to_owned()).collect());
         stop
+    }
+}
+
+fn is_sign_of_life(what: &What) -> bool {
+    match what {
+        What::Sent { packet, .. } | What::Received { packet, .. } => packet.name == "heartbeat",
+        What::Opened { .. }
+        | What::OpenFailed { .. }
+        | What::Ended { .. }
+        | What::Step { .. }
+        | What::Fault { .. }
+        | What::Broker { .. }
+        | What::Bound { .. } => false,
     }
 }
