@@ -77,17 +77,7 @@ fn expiring(trace: &Trace, history: &History) -> BTreeMap<Message, Expiring> {
     let at = |sequence: u64| usize::try_from(sequence).ok().and_then(|index| trace.events.get(index));
     let mut found: BTreeMap<Message, Option<Expiring>> = BTreeMap::new();
     for published in &history.published {
-        let interval = at(published.event).and_then(|event| match &event.what {
-            What::Sent { packet, .. } => packet.integer("message_expiry_interval"),
-            What::Received { .. }
-            | What::Opened { .. }
-            | What::Ended { .. }
-            | What::OpenFailed { .. }
-            | What::Step { .. }
-            | What::Fault { .. }
-            | What::Broker { .. }
-            | What::Bound { .. } => None,
-        });
+        let interval = at(published.event).and_then(message_expiry_interval);
         let taken = published.accepted.and_then(at).map(|event| event.at);
         let seconds = interval.and_then(|seconds| u64::try_from(seconds).ok());
         let once = published.sends == 1 && !history.otherwise.contains_key(&published.message);
@@ -101,6 +91,11 @@ fn expiring(trace: &Trace, history: &History) -> BTreeMap<Message, Expiring> {
         found.entry(published.message.clone()).and_modify(|known| *known = None).or_insert(expiring);
     }
     found.into_iter().filter_map(|(message, expiring)| Some((message, expiring?))).collect()
+}
+
+/// What a client asked for in the PUBLISH of this event, in seconds.
+fn message_expiry_interval(event: &Event) -> Option<i128> {
+    event.packet()?.integer("message_expiry_interval")
 }
 
 fn judge_delivery(

@@ -62,11 +62,12 @@ fn judge_returned(history: &History, findings: &mut Findings) {
         let Some((before, returned)) = before.and_then(|before| Some((before, before.orphaned?))) else {
             continue;
         };
-        let readers = [before.message.path, message.path];
+        // Who has them back and goes on reading may get some first, and lose them with its connection.
+        let is_gone_or_this = |path| path == message.path || path == before.message.path && !before.recovered;
         let others = history
             .readers
             .of(queue)
-            .any(|reader| reader.asked < message.event && !readers.contains(&reader.path));
+            .any(|reader| reader.asked < message.event && !is_gone_or_this(reader.path));
         if ranked || others || message.header("x-death").is_some() {
             continue;
         }

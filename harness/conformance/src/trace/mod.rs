@@ -32,6 +32,22 @@ pub struct Event {
     pub what: What,
 }
 
+impl Event {
+    /// The packet that was sent or received.
+    pub const fn packet(&self) -> Option<&Packet> {
+        match &self.what {
+            What::Sent { packet, .. } | What::Received { packet, .. } => Some(packet),
+            What::Step { .. }
+            | What::Opened { .. }
+            | What::OpenFailed { .. }
+            | What::Ended { .. }
+            | What::Fault { .. }
+            | What::Broker { .. }
+            | What::Bound { .. } => None,
+        }
+    }
+}
+
 /// A network connection of an actor: the actor's first is 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionNumber(pub u32);

@@ -1,6 +1,6 @@
 //! What lives how long in AMQP, and what a lost connection may take with it.
 
-use mqspec_conformance::trace::What;
+use mqspec_conformance::trace::{UNTOLD, What};
 use mqspec_wire::{Packet, Value};
 
 use crate::amqp_guarantees::{Amqp, frame, judge, people};
@@ -106,10 +106,15 @@ fn what_was_sent_without_acknowledgement_may_be_lost_with_its_connection() {
             .sends(1, frame("basic.consume", &fields))
             .gets(1, frame("basic.consume-ok", &[("consumer_tag", text("c"))]))
             .publish("", "q", "m", &[])
-            .hangs_up(1)
     };
-    assert_eq!(judge(&consumed(true), "routing"), INNOCENT);
-    assert_eq!(judge(&consumed(false), "routing"), ["amqp-0-9-1/AMQP-3.1.3.1-queues-auto-bound"]);
+    let guilty = ["amqp-0-9-1/AMQP-3.1.3.1-queues-auto-bound"];
+    assert_eq!(judge(&consumed(true).hangs_up(1), "routing"), INNOCENT);
+    assert_eq!(judge(&consumed(false).hangs_up(1), "routing"), guilty);
+    // A broker that does not know of the end goes on sending.
+    let later = |story: Story| story.hangs_up(1).publish("", "q", "n", &[]);
+    let untold = |story: Story| later(story.fault(1, &format!("struck: Bob has gone; {UNTOLD}")));
+    assert_eq!(judge(&untold(consumed(true)), "routing"), INNOCENT);
+    assert_eq!(judge(&later(consumed(true)), "routing"), guilty);
 }
 
 #[test]
@@ -248,6 +253,24 @@ fn what_came_back_together_keeps_its_order() {
     };
     assert_eq!(judge(&come("a", "b"), "fifo"), INNOCENT);
     assert_eq!(judge(&come("b", "a"), "fifo"), ["amqp-0-9-1/AMQP-basic-10"]);
+}
+
+#[test]
+fn what_was_recovered_may_go_to_its_old_channel_first_and_be_lost_there() {
+    let recovered = |goes_on: bool| {
+        let story = declared("q", &[])
+            .consume("q")
+            .publish("", "q", "a", &[])
+            .publish("", "q", "b", &[])
+            .deliver("q", 1, false, "", "q", "a")
+            .deliver("q", 2, false, "", "q", "b");
+        let story = if goes_on { story.sends(1, frame("basic.recover", &[])) } else { story };
+        let opened = story.hangs_up(1).open(1).sends(1, frame("channel.open", &[]));
+        let consuming = opened.gets(1, frame("channel.open-ok", &[])).consume("q");
+        consuming.deliver("q", 1, true, "", "q", "b").deliver("q", 2, true, "", "q", "a")
+    };
+    assert_eq!(judge(&recovered(true), "fifo"), INNOCENT);
+    assert_eq!(judge(&recovered(false), "fifo"), ["amqp-0-9-1/AMQP-basic-10"]);
 }
 
 impl Story {

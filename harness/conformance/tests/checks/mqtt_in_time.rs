@@ -95,6 +95,15 @@ fn an_older_connection_is_closed() {
     assert_eq!(judge(&twice(), "session"), [""; 0]);
     let closed = audience(NEW, 1).hangs_up(1).open(1).sends(1, connect("bob", false)).gets(1, connack(true));
     assert_eq!(judge_drained(&closed, "session"), [""; 0]);
+    // Whoever vanishes on a newer connection hears no end of the older one, whether or not a CONNECT left.
+    let vanished = |left: Fate| {
+        let again = audience(NEW, 1).open(1).sends_with(1, connect("bob", false), left);
+        let gone = again.fault(1, &format!("struck: Bob has gone; {UNTOLD}")).hangs_up(1);
+        gone.open(1).sends(1, connect("bob", false)).gets(1, connack(true)).later(2)
+    };
+    for left in [Fate::Passed, Fate::Swallowed] {
+        assert_eq!(judge_drained(&vanished(left), "session"), [""; 0], "{left:?}");
+    }
 }
 
 #[test]

@@ -63,23 +63,14 @@ impl Walk<'_> {
             }
             What::Received { actor, connection, packet, fate } if self.speaks_amqp(*actor) => {
                 let key = (*actor, *connection);
-                match fate {
-                    // The broker sent one frame; the copy is the fault layer's.
-                    Fate::Copy => {}
-                    Fate::Cut => self.connections.entry(key).or_default().lose_sight(),
-                    Fate::Passed
-                    | Fate::Late
-                    | Fate::Swallowed
-                    | Fate::Reordered
-                    | Fate::Lost
-                    | Fate::Flipped
-                    | Fate::AfterEnd => {
-                        self.redelivered.on_received(key, event.sequence, packet);
-                        let connection = self.connections.entry(key).or_default();
-                        connection.on_received(event.sequence, packet, &mut self.findings);
-                        if *fate == Fate::Flipped {
-                            connection.mislead();
-                        }
+                if *fate == Fate::Cut {
+                    self.connections.entry(key).or_default().lose_sight();
+                } else if fate.is_sent() {
+                    self.redelivered.on_received(key, event.sequence, packet);
+                    let connection = self.connections.entry(key).or_default();
+                    connection.on_received(event.sequence, packet, &mut self.findings);
+                    if *fate == Fate::Flipped {
+                        connection.mislead();
                     }
                 }
             }

@@ -125,6 +125,7 @@ impl Reader {
                     settled: None,
                     heard: None,
                     orphaned: None,
+                    recovered: false,
                     in_transaction: false,
                 });
             }

@@ -87,8 +87,10 @@ pub(super) struct Delivered {
     pub(super) settled: Option<(u64, Settlement)>,
     /// When it was certain that the broker knew how: the event of a reply to what was asked later.
     pub(super) heard: Option<u64>,
-    /// When its channel ended, if it was not settled by then.
+    /// When its channel ended, or took everything back, if it was not settled by then.
     pub(super) orphaned: Option<u64>,
+    /// That was basic.recover: the channel goes on.
+    pub(super) recovered: bool,
     /// It was settled within a transaction: when that counts cannot be told.
     pub(super) in_transaction: bool,
 }

@@ -1,6 +1,6 @@
 //! Reads the history out of a trace, method by method.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use mqspec_wire::{Packet, Spec};
@@ -8,10 +8,11 @@ use mqspec_wire::{Packet, Spec};
 use super::super::amqp_packet::{bytes, channel, flag, unsigned};
 use super::answers::{self, Answer};
 use super::content::Partial;
+use super::readers::End;
 use super::transaction::Transactions;
 use super::{Change, History, Path, Published, Settlement};
 use crate::plan::ActorId;
-use crate::trace::{ConnectionNumber, Fate, Trace, What};
+use crate::trace::{ConnectionNumber, Fate, Trace, UNTOLD, What};
 
 /// Reads a trace. A broker that is `durable` keeps its promises over restarts.
 pub(in super::super) fn read(trace: &Trace, durable: bool) -> History {
@@ -34,14 +35,15 @@ pub(in super::super) fn read(trace: &Trace, durable: bool) -> History {
                 reader.history.ends.insert((*actor, *connection), event.sequence);
                 reader.history.consumer_ends.push(event.sequence);
                 let first = (*actor, *connection, 0);
-                reader.history.readers.on_connection_ended(first, event.sequence, false);
+                let how = if reader.untold.remove(actor) { End::Untold } else { End::Lost };
+                reader.history.readers.on_connection_ended(first, event.sequence, how);
                 let paths: Vec<_> = reader
                     .channels
                     .range(first..=(first.0, first.1, u16::MAX))
                     .map(|(path, _)| *path)
                     .collect();
                 for path in paths {
-                    reader.end(path, event.sequence);
+                    reader.orphan(path, event.sequence, false);
                 }
             }
             What::Broker { text } if text != "started" => {
@@ -58,6 +60,9 @@ pub(in super::super) fn read(trace: &Trace, durable: bool) -> History {
             }
             What::Opened { actor, connection } => {
                 reader.known.insert((*actor, *connection), event.sequence);
+            }
+            What::Fault { actor: Some(actor), text } if text.ends_with(UNTOLD) => {
+                reader.untold.insert(*actor);
             }
             What::Sent { .. }
             | What::Received { .. }
@@ -82,6 +87,8 @@ pub(super) struct Reader {
     pub(super) partial: BTreeMap<(Path, bool), Partial>,
     /// The latest event on each connection that the broker has shown to know of: that it was opened, or a request.
     pub(super) known: BTreeMap<(ActorId, ConnectionNumber), u64>,
+    /// Actors whose connection is about to end without the broker being told.
+    untold: BTreeSet<ActorId>,
 }
 
 #[derive(Debug, Default)]
@@ -135,12 +142,12 @@ impl Reader {
                 let how = if requeue { Settlement::Requeued } else { Settlement::Discarded };
                 self.settle(path, event, packet, how);
             }
-            "basic.recover" | "basic.recover-async" => self.end(path, event),
+            "basic.recover" | "basic.recover-async" => self.orphan(path, event, true),
             // Everything unsettled goes back when the broker closes the channel, at the latest.
             "channel.close" | "connection.close" | "basic.cancel" => {
                 self.history.consumer_ends.push(event);
                 if packet.name == "channel.close" {
-                    self.end(path, event);
+                    self.orphan(path, event, false);
                 }
             }
             _ => {}
@@ -219,11 +226,12 @@ impl Reader {
     }
 
     /// Everything unsettled on a channel goes back.
-    fn end(&mut self, path: Path, event: u64) {
+    fn orphan(&mut self, path: Path, event: u64, recovered: bool) {
         let Some(channel) = self.channels.get_mut(&path) else { return };
         for index in std::mem::take(&mut channel.open).into_values() {
             if let Some(delivered) = self.history.delivered.get_mut(index) {
                 delivered.orphaned = Some(event);
+                delivered.recovered = recovered;
             }
         }
     }
@@ -247,7 +255,7 @@ impl Reader {
                 self.history.consumer_ends.push(event);
                 if packet.name == "channel.close" {
                     self.refuse(path, event, packet);
-                    self.end(path, event);
+                    self.orphan(path, event, false);
                 }
             }
             "channel.open-ok" => drop(self.channels.insert(path, Channel::default())),
@@ -293,7 +301,9 @@ impl Reader {
                 readers.on_cancelled(path, event, &bytes(packet, "consumer_tag"));
             }
             "channel.close" | "channel.close-ok" => readers.on_channel_closed(path, event),
-            "connection.close" | "connection.close-ok" => readers.on_connection_ended(path, event, true),
+            "connection.close" | "connection.close-ok" => {
+                readers.on_connection_ended(path, event, End::Orderly);
+            }
             _ => {}
         }
     }

@@ -23,8 +23,19 @@ pub(in super::super) struct QueueReader {
     pub(in super::super) began: Option<u64>,
     /// The event with which it ended.
     pub(in super::super) ended: Option<u64>,
-    /// At its end we had seen everything that it was sent.
-    pub(in super::super) orderly: bool,
+    /// How that was.
+    pub(in super::super) end: End,
+}
+
+/// How somebody's reading ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum End {
+    /// We have seen everything that it was sent.
+    Orderly,
+    /// What was on its way to it is lost.
+    Lost,
+    /// The broker does not know of it, and goes on sending.
+    Untold,
 }
 
 /// All of them, in the order of their requests.
@@ -44,7 +55,7 @@ impl Readers {
             asked: event,
             began: (consumes && flag(packet, "no_wait")).then_some(event),
             ended: None,
-            orderly: false,
+            end: End::Lost,
         });
     }
 
@@ -71,29 +82,31 @@ impl Readers {
         if let Some(reader) = self.0.iter_mut().find(open) {
             reader.began = Some(event);
             reader.ended = Some(event);
-            reader.orderly = true;
+            reader.end = End::Orderly;
         }
     }
 
     /// A consumer is cancelled.
     pub(super) fn on_cancelled(&mut self, path: Path, event: u64, tag: &Bytes) {
-        self.end(event, true, |reader| reader.path == path && reader.consumer_tag.as_ref() == Some(tag));
+        self.end(event, End::Orderly, |reader| {
+            reader.path == path && reader.consumer_tag.as_ref() == Some(tag)
+        });
     }
 
     /// A channel is closed, and everything that was sent on it has been seen.
     pub(super) fn on_channel_closed(&mut self, path: Path, event: u64) {
-        self.end(event, true, |reader| reader.path == path);
+        self.end(event, End::Orderly, |reader| reader.path == path);
     }
 
-    /// A connection is over: `orderly` where the broker has said goodbye on it.
-    pub(super) fn on_connection_ended(&mut self, path: Path, event: u64, orderly: bool) {
-        self.end(event, orderly, |reader| (reader.path.0, reader.path.1) == (path.0, path.1));
+    /// A connection is over: in an orderly way where the broker has said goodbye on it.
+    pub(super) fn on_connection_ended(&mut self, path: Path, event: u64, how: End) {
+        self.end(event, how, |reader| (reader.path.0, reader.path.1) == (path.0, path.1));
     }
 
-    fn end(&mut self, event: u64, orderly: bool, whose: impl Fn(&QueueReader) -> bool) {
+    fn end(&mut self, event: u64, how: End, whose: impl Fn(&QueueReader) -> bool) {
         for reader in self.0.iter_mut().filter(|reader| reader.ended.is_none() && whose(reader)) {
             reader.ended = Some(event);
-            reader.orderly = orderly;
+            reader.end = how;
         }
     }
 
@@ -105,7 +118,10 @@ impl Readers {
     /// Whether what was in a queue after this event may be gone unseen: sent to somebody who owed no acknowledgement,
     /// on a connection that was lost.
     pub(in super::super) fn may_have_lost(&self, queue: &Bytes, after: u64) -> bool {
-        self.of(queue)
-            .any(|reader| reader.no_ack && !reader.orderly && reader.ended.is_some_and(|ended| ended > after))
+        self.of(queue).filter(|reader| reader.no_ack).any(|reader| match reader.end {
+            End::Orderly => false,
+            End::Lost => reader.ended.is_some_and(|ended| ended > after),
+            End::Untold => true,
+        })
     }
 }

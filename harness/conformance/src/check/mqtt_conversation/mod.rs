@@ -82,25 +82,16 @@ impl Walk<'_> {
             What::Received { actor, connection, packet, fate } => {
                 let Some(spec) = self.mqtt(*actor) else { return };
                 let key = (*actor, *connection);
-                match fate {
-                    // The broker sent one packet; the copy is the fault layer's.
-                    Fate::Copy => {}
-                    Fate::Cut => self.connection(spec, key).lose_sight(),
-                    Fate::Passed
-                    | Fate::Late
-                    | Fate::Swallowed
-                    | Fate::Reordered
-                    | Fate::Lost
-                    | Fate::Flipped
-                    | Fate::AfterEnd => {
-                        let connection = self.connections.entry(key).or_insert_with(|| Connection::new(spec));
-                        connection.on_received(event, packet, &mut self.findings);
-                        if *fate == Fate::Flipped {
-                            connection.mislead();
-                        }
-                        if let Some(assigned) = connection.assigned.take() {
-                            self.holders.insert(assigned, key);
-                        }
+                if *fate == Fate::Cut {
+                    self.connection(spec, key).lose_sight();
+                } else if fate.is_sent() {
+                    let connection = self.connections.entry(key).or_insert_with(|| Connection::new(spec));
+                    connection.on_received(event, packet, &mut self.findings);
+                    if *fate == Fate::Flipped {
+                        connection.mislead();
+                    }
+                    if let Some(assigned) = connection.assigned.take() {
+                        self.holders.insert(assigned, key);
                     }
                 }
             }

@@ -1,6 +1,8 @@
 //! `check: session`: a session that is to outlive its connection does, with what is unfinished in it (MQTT
 //! section 4.1, 4.4).
 
+mod state;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -14,26 +16,13 @@ use crate::plan::ActorId;
 use crate::trace::{ConnectionNumber, Event, Trace, UNTOLD, What};
 use crate::verdict::Finding;
 
-const LOST: Rule = Rule {
-    mqtt_3_1_1: &["mqtt-3.1.1/MQTT-3.1.2-4", "mqtt-3.1.1/MQTT-3.2.2-2"],
-    mqtt_5_0: &["mqtt-5.0/MQTT-3.1.2-23", "mqtt-5.0/MQTT-3.2.2-3"],
-};
-const KEPT_TOO_LONG: Rule = Rule {
-    mqtt_3_1_1: &["mqtt-3.1.1/MQTT-3.1.2-6", "mqtt-3.1.1/MQTT-3.2.2-3"],
-    mqtt_5_0: &["mqtt-5.0/MQTT-4.1.0-2", "mqtt-5.0/MQTT-3.2.2-3"],
-};
+use state::{Done, Session, show};
+
 const NOT_RESENT: Rule =
     Rule { mqtt_3_1_1: &["mqtt-3.1.1/MQTT-4.4.0-1"], mqtt_5_0: &["mqtt-5.0/MQTT-4.4.0-1"] };
-const NOT_MARKED: Rule =
-    Rule { mqtt_3_1_1: &["mqtt-3.1.1/MQTT-3.3.1-1"], mqtt_5_0: &["mqtt-5.0/MQTT-3.3.1-1"] };
 const NOT_CLOSED: Rule =
     Rule { mqtt_3_1_1: &["mqtt-3.1.1/MQTT-3.1.4-2"], mqtt_5_0: &["mqtt-5.0/MQTT-3.1.4-3"] };
-const NEVER_SENT: Rule =
-    Rule { mqtt_3_1_1: &["mqtt-3.1.1/MQTT-4.3.2-1"], mqtt_5_0: &["mqtt-5.0/MQTT-4.3.2-2"] };
-const RESENT_AFTER_ACK: Rule = Rule { mqtt_3_1_1: &[], mqtt_5_0: &["mqtt-5.0/MQTT-4.4.0-1"] };
 
-/// How much longer than its expiry interval a broker may keep a session before it looks.
-const SWEEP: Duration = Duration::from_secs(5);
 /// How much earlier than by the trace's clock a session may end.
 const MARGIN: Duration = Duration::from_secs(1);
 
@@ -47,6 +36,7 @@ pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
         lines: BTreeMap::new(),
         sessions: BTreeMap::new(),
         published: BTreeMap::new(),
+        newest: BTreeMap::new(),
         untold: BTreeSet::new(),
         findings: Findings::new("session"),
     };
@@ -66,6 +56,8 @@ struct Judge {
     sessions: BTreeMap<Bytes, Session>,
     /// When each message was published first; those with a will's words are left out.
     published: BTreeMap<(Bytes, Bytes), Duration>,
+    /// The connection of each actor that was opened last, whatever was said on it.
+    newest: BTreeMap<ActorId, ConnectionNumber>,
     /// Actors whose connection is about to end without the broker being told.
     untold: BTreeSet<ActorId>,
     findings: Findings,
@@ -82,50 +74,6 @@ struct Line {
     aliases: BTreeMap<i128, Bytes>,
     /// Requests whose answer proves that everything before was handled, by the answer's name and identifier.
     probes: BTreeMap<(&'static str, i128), u64>,
-}
-
-#[derive(Debug)]
-struct Session {
-    spec: Spec,
-    /// The connection that serves it, and whether that one resumed it.
-    served_by: Option<(Key, bool)>,
-    /// How long it outlives its connection; `None`: for ever.
-    kept: Option<Duration>,
-    /// When its connection ended, at the earliest and at the latest; nothing while one is open.
-    away: Option<(Duration, Duration)>,
-    /// The broker was told of the end of its last connection when that ended.
-    told: bool,
-    /// The connection that was accepted last, and the event.
-    taken_over: Option<(Key, u64)>,
-    /// When the connection ended before the one that serves it, and when that one was accepted: what was published
-    /// between the two cannot have been sent before.
-    absence: Option<(Duration, Duration)>,
-    /// A clean start was asked for that may have ended it.
-    ending: bool,
-    /// What it is worth is not known: it may have ended, or be older than the trace.
-    unclear: bool,
-    /// Deliveries at QoS 1 and 2 that the client has not answered.
-    open: BTreeMap<i128, Open>,
-    /// PUBRELs that came and were not answered: the connection of the last one, and its event.
-    released: BTreeMap<i128, (Key, u64)>,
-    /// Acknowledged deliveries: when, and whether the broker certainly knows.
-    done: BTreeMap<i128, Done>,
-}
-
-/// A delivery that the client has not answered.
-#[derive(Clone, Debug)]
-struct Open {
-    message: (Bytes, Bytes),
-    event: u64,
-    /// The connection that it came on last.
-    on: Key,
-}
-
-#[derive(Clone, Debug)]
-struct Done {
-    message: (Bytes, Bytes),
-    at: u64,
-    known: bool,
 }
 
 impl Judge {
@@ -154,8 +102,8 @@ impl Judge {
             What::Fault { actor: Some(actor), text } if text.ends_with(UNTOLD) => {
                 self.untold.insert(*actor);
                 // Of its older connections the actor hears nothing any more, their ends included.
-                let newest = self.lines.keys().filter(|key| key.0 == *actor).max().copied();
-                self.lines.retain(|key, _| key.0 != *actor || Some(*key) == newest);
+                let newest = self.newest.get(actor);
+                self.lines.retain(|key, _| key.0 != *actor || Some(&key.1) == newest);
             }
             // How long nobody ran it, a broker may not know: an absence can begin anew when it starts.
             What::Broker { text } if text == "started" => {
@@ -168,10 +116,10 @@ impl Judge {
             What::Broker { .. } if !self.durable => {
                 self.sessions.values_mut().for_each(|session| session.unclear = true);
             }
+            What::Opened { actor, connection } => drop(self.newest.insert(*actor, *connection)),
             What::Sent { .. }
             | What::Received { .. }
             | What::Broker { .. }
-            | What::Opened { .. }
             | What::OpenFailed { .. }
             | What::Step { .. }
             | What::Fault { .. }
@@ -338,98 +286,4 @@ impl Judge {
             }
         }
     }
-}
-
-impl Session {
-    fn new(spec: Spec, key: Key, kept: Option<Duration>) -> Self {
-        Self {
-            spec,
-            served_by: Some((key, false)),
-            kept,
-            away: None,
-            told: false,
-            taken_over: None,
-            absence: None,
-            ending: false,
-            unclear: false,
-            open: BTreeMap::new(),
-            released: BTreeMap::new(),
-            done: BTreeMap::new(),
-        }
-    }
-
-    /// A CONNACK says whether the session is there: it must be while it is kept, and not long after.
-    fn judge_presence(&self, present: bool, event: &Event, findings: &mut Findings) {
-        let (earliest, latest) = self.away.unwrap_or((event.at, event.at));
-        let must = self.kept.is_none_or(|kept| event.at.saturating_sub(earliest) + MARGIN < kept);
-        // One that ends with its connection is gone when the broker knows of that.
-        let sweep = |kept: Duration| if kept.is_zero() { MARGIN } else { SWEEP };
-        let must_not = self.away.is_some()
-            && self.kept.is_some_and(|kept| event.at.saturating_sub(latest) > kept + sweep(kept));
-        if must && !present {
-            findings.rule(self.spec, LOST, event.sequence, "session_present = 1", "session_present = 0");
-        } else if must_not && present {
-            findings.rule(
-                self.spec,
-                KEPT_TOO_LONG,
-                event.sequence,
-                "session_present = 0",
-                "session_present = 1",
-            );
-        }
-    }
-
-    fn on_delivery(
-        &mut self,
-        key: Key,
-        event: u64,
-        packet: &Packet,
-        message: (Bytes, Bytes),
-        published: Option<Duration>,
-        findings: &mut Findings,
-    ) {
-        let (id, marked) = (packet_id(packet), flag(packet, "dup"));
-        if let Some(open) = self.open.get_mut(&id)
-            && open.message == message
-        {
-            if !marked && open.on != key && !self.unclear {
-                let expected = format!("DUP on {}, which was sent before", show(&message));
-                findings.rule(self.spec, NOT_MARKED, event, expected, "DUP = 0");
-            }
-            open.on = key;
-            return;
-        }
-        // A retained message may have been sent for another SUBSCRIBE meanwhile, and lost on its way.
-        if marked
-            && !flag(packet, "retain")
-            && let Some(done) = self.done.get(&id).filter(|done| done.known && done.message == message)
-            && !self.unclear
-        {
-            let expected = format!("{} not again, as event {} acknowledged it", show(&message), done.at);
-            findings.rule(self.spec, RESENT_AFTER_ACK, event, expected, "it was sent again");
-        }
-        if let (true, Some((gone, back)), Some(published)) = (marked, self.absence, published)
-            && !self.unclear
-            && published > gone + SWEEP
-            && published < back
-        {
-            let expected = format!("DUP = 0 on {}, which came while its client was away", show(&message));
-            findings.rule(self.spec, NEVER_SENT, event, expected, "DUP = 1");
-        }
-        self.done.remove(&id);
-        self.open.remove(&id);
-        // What has expired a broker may give up.
-        if packet.get("message_expiry_interval").is_some() {
-            return;
-        }
-        self.open.insert(id, Open { message, event, on: key });
-    }
-}
-
-fn show((topic, payload): &(Bytes, Bytes)) -> String {
-    format!(
-        "{} on topic {}",
-        mqspec_wire::Value::Bytes(payload.clone()),
-        mqspec_wire::Value::Bytes(topic.clone())
-    )
 }
