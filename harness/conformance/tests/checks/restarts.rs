@@ -7,7 +7,7 @@ use mqspec_wire::{Packet, Side, Spec};
 use crate::amqp_guarantees::{Amqp, frame, people};
 use crate::mqtt_conversation::{ack, codes, connack, connect, subscribe};
 use crate::mqtt_guarantees::{audience, message, with};
-use crate::story::{Story, number, statements, text};
+use crate::story::{Story, number, statements, story, text};
 
 const BROKER: EndedBy = EndedBy::Peer(Side::Server);
 
@@ -73,6 +73,18 @@ fn a_session_outlives_a_crash() {
     let lost = crash_and_return(accepted(1), false);
     only_if_durable(&lost, "session", "mqtt-3.1.1/MQTT-3.1.2-4 mqtt-3.1.1/MQTT-3.2.2-2");
     never(&crash_and_return(accepted(1), true), "session");
+}
+
+#[test]
+fn a_session_is_away_from_the_crash_on_whenever_its_client_hears_of_it() {
+    let lost = |seconds: i128| {
+        let connect = || with(connect("alice", false), "session_expiry_interval", number(seconds));
+        let there = story(&[("alice", Spec::Mqtt50)]).open(0).sends(0, connect()).gets(0, connack(false));
+        let late = there.broker("killed").later(4).broker("started").ends(0, EndedBy::Fault);
+        late.open(0).sends(0, connect()).gets(0, connack(false))
+    };
+    never(&lost(2), "session");
+    only_if_durable(&lost(30), "session", "mqtt-5.0/MQTT-3.1.2-23 mqtt-5.0/MQTT-3.2.2-3");
 }
 
 #[test]

@@ -113,13 +113,16 @@ impl Judge {
                     session.away = session.away.map(|(earliest, _)| (earliest, event.at));
                 }
             }
-            What::Broker { .. } if !self.durable => {
-                self.sessions.values_mut().for_each(|session| session.unclear = true);
+            // Its connections end with it, though a client may hear of that much later.
+            What::Broker { .. } => {
+                for session in self.sessions.values_mut() {
+                    session.unclear |= !self.durable;
+                    session.away = session.away.or(Some((event.at, Duration::MAX)));
+                }
             }
             What::Opened { actor, connection } => drop(self.newest.insert(*actor, *connection)),
             What::Sent { .. }
             | What::Received { .. }
-            | What::Broker { .. }
             | What::OpenFailed { .. }
             | What::Step { .. }
             | What::Fault { .. }
@@ -248,7 +251,8 @@ impl Judge {
         if session.served_by.is_some_and(|(serving, _)| serving == key) {
             session.served_by = None;
             // One that the broker was not told of goes on for a time that nobody knows.
-            session.away = Some((at, if told { at } else { Duration::MAX }));
+            let earliest = session.away.map_or(at, |(earliest, _)| earliest);
+            session.away = Some((earliest, if told { at } else { Duration::MAX }));
             session.told = told;
         } else if !line.accepted {
             // This connection may have become the session's own, with another life.
