@@ -1,5 +1,7 @@
 //! The program as a user meets it: exit codes, the closing line, and messages that are enough by themselves.
 
+mod ports;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -163,11 +165,7 @@ fn statements_and_sections_select_who_claims_them() {
 
 #[test]
 fn an_unreachable_broker_exits_3_within_its_time_limit() {
-    // Nobody listens on a port that was free a moment ago.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("there is a free port")
-        .port();
+    let port = ports::free(1);
     let folder = folder(&[("connect", GOOD)]);
     for scheme in ["mqtt", "amqp"] {
         let started = Instant::now();
@@ -356,10 +354,7 @@ fn a_fresh_process_leaves_the_same_trace() {
 #[test]
 fn the_password_of_a_live_broker_is_kept_for_its_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("there is a free port")
-        .port();
+    let port = ports::free(1);
     let folder = folder(&[("connect", GOOD)]);
     let broker = format!("mqtt://me:s%3Acret@127.0.0.1:{port}");
     let output = mqspec(folder.path(), &["test", "--broker", &broker]);

@@ -3,9 +3,11 @@
 //!
 //! Where a broker is not installed, or another version than the findings are about, its test is ignored and says so.
 
+mod ports;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -70,6 +72,23 @@ impl Findings {
             fails: fails.map(str::to_owned).collect(),
         })
     }
+
+    /// What differs from them in these verdicts, in words, by address.
+    fn compare(&self, verdicts: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let difference = |address: &String, verdict: Option<&str>| {
+            let what = match (verdict, self.fails.contains(address)) {
+                (Some("fail"), true) | (Some("pass" | "skipped") | None, false) => return None,
+                (Some("fail"), false) => "fails, and docs/findings does not say so",
+                (Some("pass"), true) => "passes, and docs/findings says that it fails",
+                (Some("inconclusive"), _) => "is inconclusive",
+                (_, _) => "was not judged, and docs/findings says that it fails",
+            };
+            Some((address.clone(), format!("{address} {what}")))
+        };
+        let addresses: BTreeSet<&String> = verdicts.keys().chain(&self.fails).collect();
+        let told = |address| difference(address, verdicts.get(address).map(String::as_str));
+        addresses.into_iter().filter_map(told).collect()
+    }
 }
 
 impl Broker {
@@ -86,31 +105,47 @@ impl Broker {
             let other = format!("here is {version}, the findings are about {}", findings.version);
             return Ok(Completion::ignored_with(other));
         }
-        let port = free_ports()?;
+        let (verdicts, mut told) = self.run(&[&findings.select])?;
+        if !verdicts.values().any(|verdict| verdict == "pass") {
+            return Err(format!("nothing passes\n{told}").into());
+        }
+        let mut news = findings.compare(&verdicts);
+        if !news.is_empty() {
+            // On a busy machine an answer may come too late once: what differs is tried again, one at a time.
+            let names: BTreeSet<&str> = news.keys().map(|address| name(address)).collect();
+            let alone: Vec<&str> = names.into_iter().chain(["--jobs", "1"]).collect();
+            let (verdicts, told_again) = self.run(&alone)?;
+            told.push_str(&told_again);
+            let stands = findings.compare(&verdicts);
+            news.retain(|address, _| stands.contains_key(address));
+        }
+        if news.is_empty() {
+            return Ok(Completion::Completed);
+        }
+        let news: Vec<String> = news.into_values().collect();
+        Err(format!("{}\n\n{told}", news.join("\n")).into())
+    }
+
+    /// A run: the verdict of each case by address, and what was printed.
+    fn run(&self, arguments: &[&str]) -> Result<(BTreeMap<String, String>, String), Failed> {
+        let port = ports::free(PORTS);
         let folder = tempfile::tempdir()?;
         fs::write(folder.path().join("broker.yaml"), self.profile(port, folder.path())?)?;
         let output = Command::new(env!("CARGO_BIN_EXE_mqspec"))
-            .args([
-                "test",
-                &findings.select,
-                "--broker",
-                "broker.yaml",
-                "--quiet",
-                "--report",
-                "json=report.json",
-            ])
+            .arg("test")
+            .args(arguments)
+            .args(["--broker", "broker.yaml", "--quiet", "--report", "json=report.json"])
             .current_dir(folder.path())
             .env("NO_COLOR", "1")
             .output()?;
-        let told = String::from_utf8_lossy(&output.stdout);
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
         let Ok(report) = read(&folder.path().join("report.json")) else {
             return Err(format!("{told}{}", String::from_utf8_lossy(&output.stderr)).into());
         };
         if TcpStream::connect(("127.0.0.1", port)).is_ok() {
             return Err(format!("the broker on port {port} is left behind").into());
         }
-        compare(&findings.fails, &serde_json::from_str(&report)?, &told)?;
-        Ok(Completion::Completed)
+        Ok((verdicts(&serde_json::from_str(&report)?)?, told))
     }
 
     /// The shipped profile, on other ports and with data elsewhere, so that runs do not meet.
@@ -125,41 +160,16 @@ impl Broker {
     }
 }
 
-/// The first of several ports in a row that were free a moment ago.
-fn free_ports() -> Result<u16, Failed> {
-    for _ in 0..100 {
-        let first = TcpListener::bind("127.0.0.1:0")?;
-        let port = first.local_addr()?.port();
-        let Some(last) = port.checked_add(PORTS) else { continue };
-        if (port + 1..last).all(|next| TcpListener::bind(("127.0.0.1", next)).is_ok()) {
-            return Ok(port);
-        }
-    }
-    Err("there are no five free ports in a row".into())
+/// The name of a scenario, without the version.
+fn name(address: &str) -> &str {
+    address.split('@').next().unwrap_or_default()
 }
 
-/// Holds a report against the findings.
-fn compare(found: &BTreeSet<String>, report: &Value, told: &str) -> Result<(), Failed> {
+/// A report's verdicts, by address.
+fn verdicts(report: &Value) -> Result<BTreeMap<String, String>, Failed> {
     let cases = report.get("cases").and_then(Value::as_array).ok_or("a report has cases")?;
-    let of = |verdict: &str| -> BTreeSet<String> {
-        let those = cases.iter().filter(|case| case.get("verdict").and_then(Value::as_str) == Some(verdict));
-        those.filter_map(|case| case.get("address")?.as_str().map(str::to_owned)).collect()
-    };
-    if of("pass").is_empty() {
-        return Err(format!("nothing passes\n{told}").into());
-    }
-    let (failed, undecided) = (of("fail"), of("inconclusive"));
-    let ran: BTreeSet<String> = of("pass").union(&failed).cloned().collect();
-    let news: Vec<String> = failed
-        .difference(found)
-        .map(|address| format!("{address} fails, and docs/findings does not say so"))
-        .chain(found.difference(&failed).map(|address| {
-            let what = if ran.contains(address) { "passes" } else { "was not judged" };
-            format!("{address} {what}, and docs/findings says that it fails")
-        }))
-        .chain(undecided.iter().map(|address| format!("{address} is inconclusive")))
-        .collect();
-    if news.is_empty() { Ok(()) } else { Err(format!("{}\n\n{told}", news.join("\n")).into()) }
+    let word = |case: &Value, key: &str| case.get(key).and_then(Value::as_str).map(str::to_owned);
+    Ok(cases.iter().filter_map(|case| Some((word(case, "address")?, word(case, "verdict")?))).collect())
 }
 
 /// Each finding names a scenario that exists, and docs/FINDINGS.md tells of it.
@@ -173,7 +183,7 @@ fn findings_are_backed() -> Result<(), Failed> {
             loose.push(format!("{}: no findings", broker.name));
         }
         for address in findings.fails {
-            let name = address.split('@').next().unwrap_or_default();
+            let name = name(&address);
             if !suite.files.iter().any(|file| file.name == name) {
                 loose.push(format!("{address}: there is no such scenario"));
             }
@@ -188,24 +198,28 @@ fn findings_are_backed() -> Result<(), Failed> {
 
 /// The comparison convicts a report that differs in any way, and acquits one that does not.
 fn differences_are_told() -> Result<(), Failed> {
-    let report = |verdict: &str| {
-        serde_json::json!({ "cases": [
+    let compare = |bad_is_known: bool, verdict: &str| {
+        let fails = bad_is_known.then(|| String::from("mqtt/bad@mqtt-5.0")).into_iter().collect();
+        let findings = Findings { version: String::new(), select: String::new(), fails };
+        let report = serde_json::json!({ "cases": [
             { "address": "mqtt/good@mqtt-5.0", "verdict": "pass" },
             { "address": "mqtt/bad@mqtt-5.0", "verdict": verdict },
-        ] })
+        ] });
+        verdicts(&report).map(|verdicts| findings.compare(&verdicts).into_values().collect::<Vec<_>>())
     };
-    let bad = BTreeSet::from([String::from("mqtt/bad@mqtt-5.0")]);
-    compare(&bad, &report("fail"), "")?;
-    compare(&BTreeSet::new(), &report("skipped"), "")?;
-    for (found, verdict, what) in [
-        (&BTreeSet::new(), "fail", "mqtt/bad@mqtt-5.0 fails, and docs/findings does not say so"),
-        (&bad, "pass", "mqtt/bad@mqtt-5.0 passes, and docs/findings says that it fails"),
-        (&bad, "skipped", "mqtt/bad@mqtt-5.0 was not judged"),
-        (&BTreeSet::new(), "inconclusive", "mqtt/bad@mqtt-5.0 is inconclusive"),
+    for (bad_is_known, verdict, what) in [
+        (true, "fail", None),
+        (false, "skipped", None),
+        (false, "fail", Some("fails, and docs/findings does not say so")),
+        (true, "pass", Some("passes, and docs/findings says that it fails")),
+        (true, "skipped", Some("was not judged, and docs/findings says that it fails")),
+        (true, "inconclusive", Some("is inconclusive")),
+        (false, "inconclusive", Some("is inconclusive")),
     ] {
-        match compare(found, &report(verdict), "") {
-            Err(told) if told.message().is_some_and(|message| message.starts_with(what)) => {}
-            other => return Err(format!("{verdict}: {other:?} instead of {what}").into()),
+        let told = compare(bad_is_known, verdict)?;
+        let expected: Vec<_> = what.into_iter().map(|what| format!("mqtt/bad@mqtt-5.0 {what}")).collect();
+        if told != expected {
+            return Err(format!("{verdict}: {told:?} instead of {expected:?}").into());
         }
     }
     Ok(())

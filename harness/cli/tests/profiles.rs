@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used, reason = "a test may stop where it cannot go on")]
 
+mod ports;
+
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -55,12 +57,6 @@ impl Folder {
     }
 }
 
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-    listener.local_addr().expect("it has an address").port()
-}
-
 fn listens(port: u16) -> bool {
     TcpStream::connect(("127.0.0.1", port)).is_ok()
 }
@@ -81,7 +77,7 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn a_profile_starts_restarts_and_ends_its_broker() {
-    let port = free_port();
+    let port = ports::free(1);
     let output = Folder::new(&profile(port), RESTARTS).test();
     assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
     assert!(text(&output.stdout).contains("testing ours at broker.yaml"), "{}", text(&output.stdout));
@@ -91,7 +87,7 @@ fn a_profile_starts_restarts_and_ends_its_broker() {
 
 #[test]
 fn a_broker_that_cannot_be_stopped_skips_what_would_stop_it() {
-    let port = free_port();
+    let port = ports::free(1);
     let mut broker = Command::new(env!("CARGO_BIN_EXE_mqspec"))
         .args(["broker", "--mqtt", &port.to_string()])
         .stdout(Stdio::null())
@@ -111,7 +107,7 @@ fn a_broker_that_cannot_be_stopped_skips_what_would_stop_it() {
 #[test]
 fn what_the_profile_says_a_broker_lacks_is_skipped() {
     let scenario = CONNECTS.replace("actors:", "needs: { durable: true }\nactors:");
-    let profile = profile(free_port()) + "has: { durable: false }\n";
+    let profile = profile(ports::free(1)) + "has: { durable: false }\n";
     let output = Folder::new(&profile, &scenario).test();
     assert!(
         text(&output.stdout).contains("needs durable true, the broker has false"),
@@ -133,7 +129,7 @@ fn a_port_that_is_taken_exits_3_and_nothing_is_tested() {
 
 #[test]
 fn a_start_that_fails_exits_3_and_quotes_what_the_broker_said() {
-    let port = free_port();
+    let port = ports::free(1);
     for (start, said) in [
         ("[sh, -c, 'echo no licence >&2; exit 7']", "no licence"),
         ("[nosuchprogram]", "cannot run `start` (nosuchprogram)"),
@@ -149,7 +145,7 @@ fn a_start_that_fails_exits_3_and_quotes_what_the_broker_said() {
 fn a_broker_that_never_gets_ready_exits_3_in_time_and_is_ended() {
     let profile = format!(
         "mqtt: mqtt://127.0.0.1:{}\nstart: [sh, -c, 'echo $$ > pid; exec sleep 600']\nstart_within: 300ms\n",
-        free_port()
+        ports::free(1)
     );
     let folder = Folder::new(&profile, CONNECTS);
     let started = Instant::now();
@@ -163,7 +159,7 @@ fn a_broker_that_never_gets_ready_exits_3_in_time_and_is_ended() {
 
 #[test]
 fn a_broker_that_ends_by_itself_is_never_a_pass() {
-    let port = free_port();
+    let port = ports::free(1);
     // It ends when the only client that waits for it is done; until then everything is as it should be.
     let program = Path::new(env!("CARGO_BIN_EXE_mqspec")).display();
     let profile = format!(
@@ -179,7 +175,7 @@ fn a_broker_that_ends_by_itself_is_never_a_pass() {
 
 #[test]
 fn a_service_is_started_and_ended_by_commands_alone() {
-    let (port, program) = (free_port(), Path::new(env!("CARGO_BIN_EXE_mqspec")).display());
+    let (port, program) = (ports::free(1), Path::new(env!("CARGO_BIN_EXE_mqspec")).display());
     let profile = format!(
         "mqtt: mqtt://127.0.0.1:{port}\n\
          start: [sh, -c, '{program} broker --mqtt {port} & echo $! > pid']\n\
@@ -193,7 +189,7 @@ fn a_service_is_started_and_ended_by_commands_alone() {
 
 #[test]
 fn an_interrupted_test_takes_its_broker_with_it() {
-    let port = free_port();
+    let port = ports::free(1);
     let waits = CONNECTS.to_owned() + "  - wait: 60s\n";
     let folder = Folder::new(&profile(port), &waits);
     let mut testing = folder.command().stdout(Stdio::null()).spawn().expect("the program can be started");

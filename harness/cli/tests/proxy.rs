@@ -1,5 +1,7 @@
 //! `mqspec proxy` as its user meets it: real sockets, the reference broker or one that lies behind it.
 
+mod ports;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -181,8 +183,7 @@ fn bad_input_is_pointed_at_and_a_missing_broker_is_no_pass() {
     let (code, text) = run(&["proxy", "--listen", &port, "--to", "127.0.0.1:1"]);
     assert_eq!(code, Some(3), "{text}");
 
-    let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
-    let proxy = Running::proxy(free, &[]);
+    let proxy = Running::proxy(ports::free(1), &[]);
     let mut client = proxy.connect();
     client.write_all(CONNECT).expect("it takes bytes");
     let heard = client.read(&mut [0; 9]);
