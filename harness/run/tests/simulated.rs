@@ -20,26 +20,21 @@ fn literal(value: impl Into<Value>) -> Expression {
     Expression::Literal(value.into())
 }
 
-fn send(name: &str, fields: Vec<(&str, Expression)>) -> Action {
-    let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Action::Send { actor: ALICE, packet: Template { name: name.to_owned(), fields, malformed: Vec::new() } }
+fn send(name: &'static str, fields: Vec<(&'static str, Expression)>) -> Action {
+    let fields = fields.into_iter().map(|(name, value)| (name.into(), value)).collect();
+    Action::Send { actor: ALICE, packet: Template { name: name.into(), fields, malformed: Vec::new() } }
 }
 
 fn expect(name: &str, fields: Vec<(&str, Value)>) -> Action {
     let fields = fields
         .into_iter()
         .map(|(name, value)| Field {
-            name: name.to_owned(),
+            name: name.into(),
             matcher: Matcher::Equals(Expression::Literal(value)),
         })
         .collect();
-    let pattern = Pattern::Packet {
-        name: name.to_owned(),
-        channel: None,
-        fields,
-        should: Vec::new(),
-        bind: Vec::new(),
-    };
+    let pattern =
+        Pattern::Packet { name: name.into(), channel: None, fields, should: Vec::new(), bind: Vec::new() };
     Action::Expect(Expect { actor: ALICE, alternatives: vec![pattern], take: Take::Next, within: None })
 }
 

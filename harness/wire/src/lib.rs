@@ -16,7 +16,7 @@ pub mod spec;
 pub mod value;
 
 pub use codec::{Decoder, EncodeError, encode, malformations, shape, shapes};
-pub use packet::{Draft, Field, Oddity, Packet, Span};
+pub use packet::{Draft, Field, Name, Oddity, Packet, Span};
 pub use shape::{FieldShape, PacketShape, Senders, Shape};
 pub use spec::{Side, Spec};
 pub use value::Value;

@@ -1,5 +1,6 @@
 //! A packet as a tester sees it: named fields with the bytes they came from, and what is odd about them.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -8,6 +9,10 @@ use crate::value::Value;
 
 /// Bytes `start..end` counted from the packet's first byte.
 pub type Span = Range<usize>;
+
+/// The name of a packet, a field or a deviation: lent by the layout tables where they have it, so that it costs nothing
+/// to hand on.
+pub type Name = Cow<'static, str>;
 
 /// One MQTT control packet or one AMQP frame, decoded leniently.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,30 +90,30 @@ impl Packet {
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Draft {
     /// The packet's name, as in [`Packet::name`].
-    pub name: String,
+    pub name: Name,
     /// Field values by name, in the order in which they were written (repeated properties keep it).
-    pub fields: Vec<(String, Value)>,
+    pub fields: Vec<(Name, Value)>,
     /// Deviations by name: `flags`, `remaining_length`, `truncate`, `append`, `frame_end`, …
-    pub malformed: Vec<(String, Value)>,
+    pub malformed: Vec<(Name, Value)>,
 }
 
 impl Draft {
     /// A packet of this name with every field at its default.
-    pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), ..Self::default() }
+    pub fn new(name: impl Into<Name>) -> Self {
+        Self { name: name.into(), ..Self::default() }
     }
 
     /// Sets a field.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.fields.push((name.to_owned(), value.into()));
+    pub fn with(mut self, name: impl Into<Name>, value: impl Into<Value>) -> Self {
+        self.fields.push((name.into(), value.into()));
         self
     }
 
     /// Adds a deviation.
     #[must_use]
-    pub fn malformed(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.malformed.push((name.to_owned(), value.into()));
+    pub fn malformed(mut self, name: impl Into<Name>, value: impl Into<Value>) -> Self {
+        self.malformed.push((name.into(), value.into()));
         self
     }
 }

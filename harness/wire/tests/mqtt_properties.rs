@@ -73,7 +73,7 @@ proptest! {
         let fields = packet.fields.iter().filter(|field| !implied(field));
         let again = Draft {
             name: draft.name.clone(),
-            fields: fields.map(|field| (field.name.to_owned(), field.value.clone())).collect(),
+            fields: fields.map(|field| (field.name.into(), field.value.clone())).collect(),
             malformed: Vec::new(),
         };
         prop_assert_eq!(encode(spec, side, &again).expect("it was read"), written);

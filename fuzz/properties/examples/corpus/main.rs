@@ -318,8 +318,8 @@ fn full(shape: &PacketShape) -> Draft {
     let follows =
         |name: &str| ["will_flag", "user_name_flag", "password_flag", "property_flags"].contains(&name);
     let fields = shape.fields.iter().filter(|field| !follows(field.name));
-    let fields = fields.map(|field| (field.name.to_owned(), value(field))).collect();
-    Draft { name: shape.name.to_owned(), fields, malformed: Vec::new() }
+    let fields = fields.map(|field| (field.name.into(), value(field))).collect();
+    Draft { name: shape.name.into(), fields, malformed: Vec::new() }
 }
 
 fn value(field: &FieldShape) -> Value {

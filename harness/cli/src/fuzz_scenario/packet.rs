@@ -82,7 +82,7 @@ fn content(spec: Spec, frames: &[Packet]) -> Option<String> {
     let follows = ["channel", "class_id", "weight", "body_size", "property_flags"];
     draft.fields.extend(draft_of(header).fields.into_iter().filter(|(name, _)| !follows.contains(&&**name)));
     let body: Vec<u8> = bodies.iter().filter_map(|body| body.bytes("body")).flatten().copied().collect();
-    draft.fields.push((String::from("body"), Value::Bytes(body.into())));
+    draft.fields.push(("body".into(), Value::Bytes(body.into())));
     let octets: Vec<u8> = frames.iter().flat_map(|frame| frame.raw.iter().copied()).collect();
     said(spec, &draft, &octets)
 }

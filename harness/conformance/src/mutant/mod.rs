@@ -8,7 +8,7 @@ mod load;
 
 use std::time::Duration;
 
-use mqspec_wire::Spec;
+use mqspec_wire::{Name, Spec};
 
 pub use load::{built_in, load};
 
@@ -174,7 +174,7 @@ pub struct Change {
     /// Fields that are left out.
     pub unset: Vec<String>,
     /// Deviations that no field can express (see [`mqspec_wire::malformations`]).
-    pub malformed: Vec<(String, Expression)>,
+    pub malformed: Vec<(Name, Expression)>,
     /// Packets of the same direction before it; at the end of a client's connection, as its last words, in
     /// AMQP on each of its channels.
     pub before: Vec<Template>,

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io::Write as _;
 
 use bytes::Bytes;
-use mqspec_wire::{Draft, Value};
+use mqspec_wire::{Draft, Name, Value};
 
 /// Names and the values bound to them so far. `run` is always bound: a token that makes names unique to
 /// this run on a broker that others use too.
@@ -47,11 +48,11 @@ pub enum TextPart {
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Template {
     /// The packet's name.
-    pub name: String,
+    pub name: Name,
     /// Its fields.
-    pub fields: Vec<(String, Expression)>,
+    pub fields: Vec<(Name, Expression)>,
     /// Its deviations (see [`Draft::malformed`]).
-    pub malformed: Vec<(String, Expression)>,
+    pub malformed: Vec<(Name, Expression)>,
 }
 
 /// A name that nothing has been bound to.
@@ -95,7 +96,8 @@ impl Expression {
                             let value = lookup(name, bindings)?;
                             match value.as_bytes() {
                                 Some(bytes) => text.extend_from_slice(bytes),
-                                None => text.extend_from_slice(value.to_string().as_bytes()),
+                                // Writing to a Vec cannot fail.
+                                None => drop(write!(text, "{value}")),
                             }
                         }
                     }
@@ -123,7 +125,7 @@ impl Expression {
     }
 }
 
-fn lookup<'a>(name: &str, bindings: &'a Bindings) -> Result<&'a Value, Unbound> {
+pub(super) fn lookup<'a>(name: &str, bindings: &'a Bindings) -> Result<&'a Value, Unbound> {
     bindings.get(name).ok_or_else(|| Unbound(name.to_owned()))
 }
 
@@ -134,7 +136,7 @@ impl Template {
     ///
     /// As [`Expression::evaluate`].
     pub fn evaluate(&self, bindings: &Bindings) -> Result<Draft, Unbound> {
-        let all = |fields: &[(String, Expression)]| {
+        let all = |fields: &[(Name, Expression)]| {
             let mut known = Vec::with_capacity(fields.len());
             for (name, value) in fields {
                 known.push((name.clone(), value.evaluate(bindings)?));

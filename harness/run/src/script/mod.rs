@@ -21,7 +21,7 @@ use mqspec_conformance::plan::{
 };
 use mqspec_conformance::trace::{Trace, What};
 use mqspec_conformance::verdict::{Cause, Finding, Stop};
-use mqspec_wire::{Draft, Value};
+use mqspec_wire::{Draft, Name, Value};
 
 use crate::actor::Actor;
 use crate::actor::client::{Client, Running};
@@ -262,8 +262,8 @@ impl Script {
         if let (Some((user, password)), false, true) =
             (&self.environment.mqtt_login, named, draft.malformed.is_empty())
         {
-            draft.fields.push((String::from("user_name"), Value::text(user)));
-            draft.fields.push((String::from("password"), Value::text(password)));
+            draft.fields.push((Name::from("user_name"), Value::text(user)));
+            draft.fields.push((Name::from("password"), Value::text(password)));
         }
     }
 

@@ -51,9 +51,9 @@ fn connect(client_id: Expression) -> Vec<Action> {
     ]
 }
 
-fn send(name: &str, fields: Vec<(&str, Expression)>) -> Action {
-    let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Action::Send { actor: PROBE, packet: Template { name: name.to_owned(), fields, malformed: Vec::new() } }
+fn send(name: &'static str, fields: Vec<(&'static str, Expression)>) -> Action {
+    let fields = fields.into_iter().map(|(name, value)| (name.into(), value)).collect();
+    Action::Send { actor: PROBE, packet: Template { name: name.into(), fields, malformed: Vec::new() } }
 }
 
 fn expect(name: &str) -> Action {

@@ -21,14 +21,17 @@ pub(super) struct Checked<'draft> {
 impl<'draft> Checked<'draft> {
     pub(super) fn new(draft: &'draft Draft) -> Result<Self, EncodeError> {
         let Some(shape) = shapes().iter().find(|shape| shape.name == draft.name) else {
-            return Err(EncodeError::UnknownPacket(draft.name.clone(), Spec::Amqp091));
+            return Err(EncodeError::UnknownPacket(draft.name.to_string(), Spec::Amqp091));
         };
         let knows = |shapes: &[FieldShape], name: &str| shapes.iter().any(|shape| shape.name == name);
         if let Some((field, _)) = draft.fields.iter().find(|(name, _)| !knows(&shape.fields, name)) {
-            return Err(EncodeError::UnknownField { packet: draft.name.clone(), field: field.clone() });
+            return Err(EncodeError::UnknownField {
+                packet: draft.name.to_string(),
+                field: field.to_string(),
+            });
         }
         if let Some((name, _)) = draft.malformed.iter().find(|(name, _)| !knows(malformations(), name)) {
-            return Err(EncodeError::UnknownMalformation(name.clone()));
+            return Err(EncodeError::UnknownMalformation(name.to_string()));
         }
         let has_method = layout::method_by_name(&draft.name).is_some();
         let has_header = draft.name == "content-header" || layout::carries_content(&draft.name);
@@ -41,7 +44,7 @@ impl<'draft> Checked<'draft> {
     fn check_places(&self) -> Result<(), EncodeError> {
         let is_frame = self.name() != "protocol-header";
         for (name, value) in &self.draft.malformed {
-            let (has_place, what) = match name.as_str() {
+            let (has_place, what) = match &**name {
                 "class_id" | "method_id" | "arguments" => (self.has_method, "method"),
                 "header_class_id" | "weight" | "body_size" | "property_flags" | "properties" => {
                     (self.has_header, "content header")
@@ -71,7 +74,7 @@ impl<'draft> Checked<'draft> {
 
     pub(super) fn unwritable(&self, field: &str, value: &Value, why: Problem) -> EncodeError {
         EncodeError::Unwritable {
-            packet: self.draft.name.clone(),
+            packet: self.draft.name.to_string(),
             field: field.to_owned(),
             value: value.to_string(),
             why,

@@ -100,9 +100,9 @@ pub fn is_lost(packet: &Packet) -> bool {
 
 /// The packet as one would ask for it to be written.
 pub fn draft_of(packet: &Packet) -> Draft {
-    let field = |field: &Field| (field.name.to_owned(), field.value.clone());
+    let field = |field: &Field| (field.name.into(), field.value.clone());
     Draft {
-        name: packet.name.to_owned(),
+        name: packet.name.into(),
         fields: packet.fields.iter().map(field).collect(),
         malformed: Vec::new(),
     }

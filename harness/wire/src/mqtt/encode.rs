@@ -35,7 +35,7 @@ pub fn encode(spec: Spec, _sender: Side, draft: &Draft) -> Result<Bytes, EncodeE
         return unknown(draft, &malformed);
     }
     let Some((layout, version)) = Layout::by_name(spec, &draft.name) else {
-        return Err(EncodeError::UnknownPacket(draft.name.clone(), spec));
+        return Err(EncodeError::UnknownPacket(draft.name.to_string(), spec));
     };
     check_names(spec, draft, version.body)?;
     malformed.check_parts(draft, version.body)?;
@@ -59,7 +59,7 @@ fn unknown(draft: &Draft, malformed: &Malformed) -> Result<Bytes, EncodeError> {
     let context = Context(&draft.name);
     let (mut code, mut flags, mut body) = (0, 0, Vec::new());
     for (name, value) in &draft.fields {
-        match name.as_str() {
+        match &**name {
             "packet_type" => code = context.byte(name, value, 15)?,
             "flags" => flags = context.byte(name, value, 15)?,
             "body" => body = context.bytes(name, value)?.to_vec(),
@@ -74,7 +74,7 @@ fn unknown(draft: &Draft, malformed: &Malformed) -> Result<Bytes, EncodeError> {
 fn check_names(spec: Spec, draft: &Draft, parts: &[Part]) -> Result<(), EncodeError> {
     let context = Context(&draft.name);
     let shape =
-        shape(spec, &draft.name).ok_or_else(|| EncodeError::UnknownPacket(draft.name.clone(), spec))?;
+        shape(spec, &draft.name).ok_or_else(|| EncodeError::UnknownPacket(draft.name.to_string(), spec))?;
     let is_property = |name: &str| {
         parts.iter().any(|part| match part.form {
             Form::Properties(section) => by_name(name, section).is_some(),
@@ -115,8 +115,8 @@ struct Writer<'a> {
     out: Vec<u8>,
 }
 
-impl Writer<'_> {
-    fn given(&self, name: &str) -> Option<&Value> {
+impl<'a> Writer<'a> {
+    fn given(&self, name: &str) -> Option<&'a Value> {
         self.draft.fields.iter().find(|(given, _)| given == name).map(|(_, value)| value)
     }
 
@@ -211,17 +211,18 @@ impl Writer<'_> {
             Form::TwoBytes => self.two_bytes(name, 0)?,
             Form::PacketId(..) => self.two_bytes(name, 1)?,
             Form::Text(_) => {
-                let default = match name {
-                    "protocol_name" => Bytes::from_static(b"MQTT"),
-                    "topic" | "will_topic" => Bytes::from_static(b"t"),
-                    _ => Bytes::new(),
+                let default: &[u8] = match name {
+                    "protocol_name" => b"MQTT",
+                    "topic" | "will_topic" => b"t",
+                    _ => b"",
                 };
                 self.prefixed(name, default)?;
             }
-            Form::Binary => self.prefixed(name, Bytes::new())?,
+            Form::Binary => self.prefixed(name, b"")?,
             Form::Payload => {
-                let payload = self.given(name).map(|value| self.context.bytes(name, value)).transpose()?;
-                self.out.extend_from_slice(&payload.unwrap_or_default());
+                if let Some(value) = self.given(name) {
+                    self.out.extend_from_slice(self.context.bytes(name, value)?);
+                }
             }
             Form::ConnectFlags => {
                 let flags = self.connect_flags()?;
@@ -252,9 +253,12 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn prefixed(&mut self, name: &str, default: Bytes) -> Result<(), EncodeError> {
-        let bytes = self.given(name).map_or(Ok(default), |value| self.context.bytes(name, value))?;
-        self.context.write_prefixed(name, &bytes, &mut self.out)
+    fn prefixed(&mut self, name: &str, default: &[u8]) -> Result<(), EncodeError> {
+        let bytes = match self.given(name) {
+            Some(value) => self.context.bytes(name, value)?,
+            None => default,
+        };
+        self.context.write_prefixed(name, bytes, &mut self.out)
     }
 
     fn codes(&mut self, name: &str, codes: &Codes) -> Result<(), EncodeError> {
@@ -276,7 +280,7 @@ impl Writer<'_> {
             Some(value) => {
                 for item in value::each(value) {
                     let filter = self.context.bytes(name, item)?;
-                    self.context.write_prefixed(name, &filter, &mut out)?;
+                    self.context.write_prefixed(name, filter, &mut out)?;
                 }
             }
             None => self.context.write_prefixed(name, b"t", &mut out)?,

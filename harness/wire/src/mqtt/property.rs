@@ -95,9 +95,22 @@ pub(super) fn by_id(id: u32) -> Option<&'static Property> {
     PROPERTIES.iter().find(|property| property.id == id)
 }
 
+/// A bit for each length that names of properties have: this tells most other fields from them.
+const LENGTHS: u64 = {
+    let (mut lengths, mut rest) = (0, PROPERTIES.as_slice());
+    while let [first, others @ ..] = rest {
+        lengths |= 1 << first.name.len() | 1 << first.will_name.len();
+        rest = others;
+    }
+    lengths
+};
+
 /// The property that a field name stands for in a section of a packet, also one that the standard forbids
 /// there. `will_delay_interval` belongs to the will wherever there is one.
 pub(super) fn by_name(name: &str, section: Sections) -> Option<&'static Property> {
+    if LENGTHS.checked_shr(u32::try_from(name.len()).ok()?)? & 1 == 0 {
+        return None;
+    }
     let found = PROPERTIES.iter().find(|property| property.name_in(section) == name)?;
     let of_the_will = section == CONNECT && found.name == found.will_name;
     (!of_the_will).then_some(found)

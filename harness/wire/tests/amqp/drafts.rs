@@ -96,7 +96,7 @@ pub(crate) fn method() -> impl Strategy<Value = Draft> {
                 let present = if field.optional { any::<bool>().boxed() } else { Just(true).boxed() };
                 let name = field.name;
                 (present, value(field))
-                    .prop_map(move |(present, value)| present.then(|| (name.to_owned(), value)))
+                    .prop_map(move |(present, value)| present.then(|| (name.into(), value)))
             })
             .collect();
         let channel = if shape.name.starts_with("connection.") { 0..1 } else { 1..0xffff };

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use mqspec_wire::amqp::{encode, malformations};
-use mqspec_wire::{Draft, EncodeError, Spec, Value};
+use mqspec_wire::{Draft, EncodeError, Name, Spec, Value};
 
 use crate::support::hex;
 
@@ -110,7 +110,7 @@ fn rows() -> Vec<(Draft, &'static str)> {
 
 fn table(value: Value) -> Draft {
     let entries = vec![(Bytes::from_static(b"a"), value)];
-    Draft { fields: vec![("arguments".to_owned(), Value::Map(entries))], ..Draft::new("queue.declare") }
+    Draft { fields: vec![("arguments".into(), Value::Map(entries))], ..Draft::new("queue.declare") }
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn drafts_become_the_octets_they_say() {
 
 #[test]
 fn every_deviation_is_shown_here() {
-    let shown: Vec<String> =
+    let shown: Vec<Name> =
         rows().into_iter().flat_map(|(draft, _)| draft.malformed).map(|(name, _)| name).collect();
     for deviation in malformations() {
         assert!(shown.iter().any(|name| name == deviation.name), "{}", deviation.name);
@@ -181,7 +181,7 @@ fn what_has_no_room_or_no_place_is_unwritable() {
     for (draft, expected) in drafts {
         match encode(&draft) {
             Err(EncodeError::Unwritable { packet, field, why, .. }) => {
-                assert_eq!((packet.as_str(), field.as_str()), (draft.name.as_str(), expected));
+                assert_eq!((packet.as_str(), field.as_str()), (&*draft.name, expected));
                 assert!(!why.is_empty());
             }
             other => panic!("{draft:?} became {other:?}"),

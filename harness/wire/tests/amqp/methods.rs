@@ -320,7 +320,7 @@ fn every_method_decodes_without_oddity_from_either_sender_it_has() {
 fn every_method_encodes_to_its_octets() {
     for (name, payload, values) in rows() {
         let mut draft = Draft::new(name);
-        draft.fields = values.into_iter().map(|(field, value)| (field.to_owned(), value)).collect();
+        draft.fields = values.into_iter().map(|(field, value)| (field.into(), value)).collect();
         let pieces = encode(&draft).expect("a legal packet");
         let expected = frame(1, channel_of(name), &hex(payload));
         assert_eq!(pieces.first().map(|piece| &piece[..]), Some(&expected[..]), "{name}");

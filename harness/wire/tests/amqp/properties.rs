@@ -20,8 +20,8 @@ fn octets_of(draft: &Draft) -> Vec<u8> {
 
 /// What is read, written again as it was read.
 fn draft_of(packet: &Packet) -> Draft {
-    let fields = packet.fields.iter().map(|field| (field.name.to_owned(), field.value.clone()));
-    Draft { name: packet.name.to_owned(), fields: fields.collect(), malformed: Vec::new() }
+    let fields = packet.fields.iter().map(|field| (field.name.into(), field.value.clone()));
+    Draft { name: packet.name.into(), fields: fields.collect(), malformed: Vec::new() }
 }
 
 /// Pushes a stream in pieces that end at `cuts`.
@@ -197,7 +197,7 @@ fn untagged_values_get_their_natural_tags() {
     ]);
     let packet = decode_one(
         Side::Client,
-        &octets_of(&Draft { fields: vec![("arguments".to_owned(), table)], ..Draft::new("queue.declare") }),
+        &octets_of(&Draft { fields: vec![("arguments".into(), table)], ..Draft::new("queue.declare") }),
     );
     let Some(Value::Map(entries)) = packet.get("arguments") else { panic!("a table: {packet:?}") };
     let tags: Vec<_> = entries

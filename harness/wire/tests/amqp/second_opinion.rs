@@ -29,7 +29,7 @@ fn parsed(octets: &[u8]) -> AMQPFrame {
 proptest! {
     #[test]
     fn it_reads_and_rewrites_every_frame_of_ours(mut draft in drafts::method()) {
-        draft.fields.retain(|(name, _)| !IT_CANNOT_SAY.contains(&name.as_str()));
+        draft.fields.retain(|(name, _)| !IT_CANNOT_SAY.contains(&&**name));
         // The one reserved field that it does not fill with zero, as RabbitMQ does not either.
         if draft.name == "access.request-ok" {
             draft = draft.with("reserved_1", 1);

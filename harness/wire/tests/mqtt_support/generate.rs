@@ -54,12 +54,12 @@ fn draft_of(shape: &'static PacketShape) -> impl Strategy<Value = Draft> {
         .iter()
         .filter(|field| !follows(field.name))
         .map(|field| {
-            let given = any_value(field).prop_map(|value| Some((field.name.to_owned(), value)));
+            let given = any_value(field).prop_map(|value| Some((field.name.into(), value)));
             if field.optional { prop_oneof![Just(None), given].boxed() } else { given.boxed() }
         })
         .collect();
     fields.prop_map(|fields| {
         let fields = fields.into_iter().flatten().collect();
-        Draft { name: shape.name.to_owned(), fields, malformed: Vec::new() }
+        Draft { name: shape.name.into(), fields, malformed: Vec::new() }
     })
 }

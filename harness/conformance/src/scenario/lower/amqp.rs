@@ -66,7 +66,7 @@ impl Lowering<'_> {
     }
 
     /// `channel.close` or `connection.close` with 200, and its answer.
-    fn closing(&mut self, actor: ActorId, method: &str, channel: u16) {
+    fn closing(&mut self, actor: ActorId, method: &'static str, channel: u16) {
         let fields = vec![
             ("channel", literal(i128::from(channel))),
             ("reply_code", literal(200)),

@@ -1,6 +1,6 @@
 //! What a rewrite of a mutant does to a packet.
 
-use mqspec_wire::{FieldShape, PacketShape};
+use mqspec_wire::{FieldShape, Name, PacketShape};
 
 use super::Lowering;
 use super::packet::take;
@@ -131,7 +131,7 @@ impl Lowering<'_> {
         let has_channel = entries.iter().any(|entry| entry.key == "channel");
         let of_a_channel = !shape.name.starts_with("connection.") && shape.name != "heartbeat";
         if !self.spec.is_mqtt() && of_a_channel && !has_channel {
-            template.fields.push((String::from("channel"), Expression::Name(String::from("channel"))));
+            template.fields.push((Name::from("channel"), Expression::Name(String::from("channel"))));
         }
         template.malformed = malformed.map(|entry| self.deviations(entry)).unwrap_or_default();
         Some(template)

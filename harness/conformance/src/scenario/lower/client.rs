@@ -1,6 +1,6 @@
 //! Steps of a client (`role: client`): what it is asked for. It does the rest by itself, so nothing is expected here.
 
-use mqspec_wire::shape;
+use mqspec_wire::{Name, shape};
 
 use super::packet::{Verb, draft, take};
 use super::value::literal;
@@ -53,7 +53,7 @@ impl Lowering<'_> {
         ] {
             let value = self.setting(&entries, key, place);
             let value = value.unwrap_or_else(|| Expression::Name(key.to_owned()));
-            connect.fields.push((key.to_owned(), value));
+            connect.fields.push((key.into(), value));
         }
         for (key, place) in [
             ("heartbeat", ("connection.tune-ok", "heartbeat")),
@@ -61,12 +61,12 @@ impl Lowering<'_> {
             ("channel_max", ("connection.tune-ok", "channel_max")),
         ] {
             let value = self.setting(&entries, key, place);
-            connect.fields.extend(value.map(|value| (key.to_owned(), value)));
+            connect.fields.extend(value.map(|value| (key.into(), value)));
         }
         let channels = self.channels(&entries).into_iter().map(|channel| literal(i128::from(channel)));
-        connect.fields.push((String::from("channels"), Expression::List(channels.collect())));
+        connect.fields.push((Name::from("channels"), Expression::List(channels.collect())));
         let answers = answers.map(|entry| self.answers(&entry.value));
-        connect.fields.extend(answers.map(|answers| (String::from("answers"), Expression::List(answers))));
+        connect.fields.extend(answers.map(|answers| (Name::from("answers"), Expression::List(answers))));
         connect
     }
 
@@ -155,8 +155,9 @@ impl Lowering<'_> {
             _ => (Vec::new(), self.map(node, name)?),
         };
         self.fields_of_its_own(&entries);
-        let mut request = draft(name, own);
-        request.fields.extend(self.template(shape(self.spec, name)?, &entries).fields);
+        let shape = shape(self.spec, name)?;
+        let mut request = draft(shape.name, own);
+        request.fields.extend(self.template(shape, &entries).fields);
         Some(request)
     }
 
@@ -192,7 +193,7 @@ impl Lowering<'_> {
     fn amqp_template(&mut self, name: &str, entries: &mut Vec<&Entry>) -> Option<Template> {
         let channel = self.channel(name, entries)?;
         let mut request = self.template(shape(self.spec, name)?, entries);
-        request.fields.push((String::from("channel"), literal(i128::from(channel))));
+        request.fields.push((Name::from("channel"), literal(i128::from(channel))));
         Some(request)
     }
 

@@ -100,7 +100,7 @@ impl Lowering<'_> {
             demands.bind.push((String::from("packet_id"), id.clone()));
         }
         self.expect_next(verb.actor, "publish", demands, within);
-        let reply = |name: &str| Action::Send {
+        let reply = |name: &'static str| Action::Send {
             actor: verb.actor,
             packet: draft(name, vec![("packet_id", Expression::Name(id.clone()))]),
         };

@@ -1,6 +1,6 @@
 //! MQTT's composite verbs: a request with its answer, lowered to primitive actions.
 
-use mqspec_wire::{Shape, Spec, shape};
+use mqspec_wire::{Name, Shape, Spec, shape};
 
 use super::packet::{Demands, Verb, draft, equals, take};
 use super::value::literal;
@@ -135,7 +135,7 @@ impl Lowering<'_> {
                 );
             }
             let seconds = literal(i128::from(expiry.as_secs()));
-            packet.fields.push((String::from("session_expiry_interval"), seconds));
+            packet.fields.push((Name::from("session_expiry_interval"), seconds));
         }
         if let Some(entry) = will {
             packet.fields.extend(self.will(&entry.value));
@@ -144,17 +144,15 @@ impl Lowering<'_> {
     }
 
     /// `will: { topic, payload, qos, retain, … }`: CONNECT's `will_` fields.
-    fn will(&mut self, node: &Node) -> Vec<(String, Expression)> {
+    fn will(&mut self, node: &Node) -> Vec<(Name, Expression)> {
         let Some(connect) = shape(self.spec, "connect") else { return Vec::new() };
         let mut fields = Vec::new();
         for entry in self.map(node, "will").unwrap_or_default() {
-            let key = format!("will_{}", entry.key);
-            let prefixed =
-                Entry { key: key.clone(), key_span: entry.key_span.clone(), value: entry.value.clone() };
+            let prefixed = Entry { key: format!("will_{}", entry.key), ..entry.clone() };
             if let Some(field) = self.field_shape(connect, &prefixed)
                 && let Some(value) = self.expression(&entry.value, field)
             {
-                fields.push((key, value));
+                fields.push((field.name.into(), value));
             }
         }
         fields
@@ -283,8 +281,8 @@ impl Lowering<'_> {
     pub(super) fn send_fields(
         &mut self,
         actor: ActorId,
-        name: &str,
-        own: Vec<(&str, Expression)>,
+        name: &'static str,
+        own: Vec<(&'static str, Expression)>,
         entries: &[&Entry],
     ) {
         let mut packet = draft(name, own);

@@ -1,6 +1,6 @@
 //! Single packets: what is sent as written, and what is expected.
 
-use mqspec_wire::{FieldShape, PacketShape, Shape, Side, Spec, Value, malformations, shape, shapes};
+use mqspec_wire::{FieldShape, Name, PacketShape, Shape, Side, Spec, Value, malformations, shape, shapes};
 
 use super::Lowering;
 use super::value::literal;
@@ -46,7 +46,7 @@ impl Lowering<'_> {
             self.identifier_has_a_use(shape.name, &verb.beside);
         }
         if let Some(channel) = channel {
-            packet.fields.push((String::from("channel"), literal(i128::from(channel))));
+            packet.fields.push((Name::from("channel"), literal(i128::from(channel))));
         }
         self.limit_frames(verb.actor, &mut packet);
         packet.malformed = malformed.map(|entry| self.deviations(entry)).unwrap_or_default();
@@ -55,7 +55,7 @@ impl Lowering<'_> {
 
     /// Fields by name, each with its value.
     pub(super) fn template(&mut self, shape: &PacketShape, entries: &[&Entry]) -> Template {
-        let mut packet = Template { name: shape.name.to_owned(), ..Template::default() };
+        let mut packet = Template { name: shape.name.into(), ..Template::default() };
         for entry in entries {
             let Some(field) = self.field_shape(shape, entry) else { continue };
             // A list for a field that is none: the field stands there once for each value.
@@ -66,7 +66,7 @@ impl Lowering<'_> {
                 _ => std::slice::from_ref(&entry.value),
             };
             for value in values {
-                packet.fields.extend(self.expression(value, field).map(|value| (entry.key.clone(), value)));
+                packet.fields.extend(self.expression(value, field).map(|value| (field.name.into(), value)));
             }
         }
         packet
@@ -77,7 +77,7 @@ impl Lowering<'_> {
         let agreed = self.internal(actor, "frame_max");
         let says = packet.fields.iter().any(|(name, _)| name == "frame_max");
         if packet.name == "basic.publish" && !says && self.names.contains_key(&agreed) {
-            packet.fields.push((String::from("frame_max"), Expression::Name(agreed)));
+            packet.fields.push((Name::from("frame_max"), Expression::Name(agreed)));
         }
     }
 
@@ -99,7 +99,7 @@ impl Lowering<'_> {
     }
 
     /// `malformed: true` only lifts checks; a map holds deviations.
-    pub(super) fn deviations(&mut self, entry: &Entry) -> Vec<(String, Expression)> {
+    pub(super) fn deviations(&mut self, entry: &Entry) -> Vec<(Name, Expression)> {
         let Kind::Map(entries) = &entry.value.kind else {
             if entry.value.kind != Kind::Bool(true) {
                 self.report(
@@ -113,7 +113,7 @@ impl Lowering<'_> {
         let mut deviations = Vec::new();
         for Entry { key, key_span, value } in entries {
             if let Some(shape) = known.iter().find(|shape| shape.name == key) {
-                deviations.extend(self.expression(value, shape).map(|value| (key.clone(), value)));
+                deviations.extend(self.expression(value, shape).map(|value| (shape.name.into(), value)));
             } else {
                 let mut problem = Problem::new(key_span.clone(), format!("there is no malformation `{key}`"));
                 problem.help = suggest(key, known.iter().map(|shape| shape.name));
@@ -246,10 +246,10 @@ pub(super) fn equals(name: &str, value: Expression) -> Field {
 }
 
 /// A packet to send, made here.
-pub(super) fn draft(name: &str, fields: Vec<(&str, Expression)>) -> Template {
+pub(super) fn draft(name: &'static str, fields: Vec<(&'static str, Expression)>) -> Template {
     Template {
-        name: name.to_owned(),
-        fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        name: name.into(),
+        fields: fields.into_iter().map(|(name, value)| (name.into(), value)).collect(),
         malformed: Vec::new(),
     }
 }

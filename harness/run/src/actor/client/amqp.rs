@@ -223,7 +223,7 @@ impl Amqp {
         let Some(channel) = self.channels.get_mut(&number).filter(|channel| channel.open) else {
             return false;
         };
-        match request.name.as_str() {
+        match &*request.name {
             "basic.publish" => {
                 if channel.confirming {
                     channel.published += 1;
@@ -246,7 +246,7 @@ impl Amqp {
 
     /// Begins what is asked for; `false`: it must wait, with everything behind it.
     fn begin(&mut self, request: &Draft, moves: &mut Vec<Move>) -> bool {
-        match request.name.as_str() {
+        match &*request.name {
             "connect" => {
                 self.connect = request.clone();
                 self.answers = answers(request);

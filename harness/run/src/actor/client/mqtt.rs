@@ -181,7 +181,7 @@ impl Mqtt {
 
     /// Begins what is asked for; `false`: it must wait, with everything behind it.
     fn begin(&mut self, request: &Draft, moves: &mut Vec<Move>) -> bool {
-        match request.name.as_str() {
+        match &*request.name {
             "connect" => {
                 self.connect = request.clone();
                 self.told = true;
@@ -197,7 +197,7 @@ impl Mqtt {
         if self.phase != Phase::Up {
             return false;
         }
-        match request.name.as_str() {
+        match &*request.name {
             // One after the other: what two of them under way amount to is nobody's to say.
             "subscribe" | "unsubscribe" if !self.requests.is_empty() => return false,
             "disconnect" => {

@@ -18,7 +18,7 @@ pub(super) fn flag(draft: &Draft, name: &str) -> bool {
 }
 
 /// The draft with a field set, whether it had it or not.
-pub(super) fn set(mut draft: Draft, name: &str, value: impl Into<Value>) -> Draft {
+pub(super) fn set(mut draft: Draft, name: &'static str, value: impl Into<Value>) -> Draft {
     draft.fields.retain(|(field, _)| field != name);
     draft.with(name, value)
 }

@@ -24,7 +24,7 @@ pub(super) struct Topology(Vec<Draft>);
 impl Topology {
     /// Notes a method that sets something up or takes it down.
     pub(super) fn note(&mut self, method: &Draft) {
-        match method.name.as_str() {
+        match &*method.name {
             "queue.delete" => self.drop_all("queue", method),
             "exchange.delete" => self.drop_all("exchange", method),
             "basic.cancel" => {

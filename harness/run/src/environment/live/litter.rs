@@ -171,8 +171,8 @@ mod tests {
 
     /// A packet as it would stand in a trace.
     fn packet(spec: Spec, side: Side, name: &str, fields: &[(&str, Value)]) -> Packet {
-        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        let draft = Draft { name: name.to_owned(), fields, malformed: Vec::new() };
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned().into(), value.clone())).collect();
+        let draft = Draft { name: name.to_owned().into(), fields, malformed: Vec::new() };
         let mut decoder = Decoder::new(spec, side);
         for piece in encode(spec, side, &draft).expect("it can be written") {
             decoder.push(&piece);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use mqspec_conformance::mutant::{Assignment, Change, NewValue};
 use mqspec_conformance::plan::{Bindings, Template};
-use mqspec_wire::{Draft, Packet, Side, Spec, Value, encode, shape};
+use mqspec_wire::{Draft, Name, Packet, Side, Spec, Value, encode, shape};
 
 /// What happens instead of a packet.
 #[derive(Debug, Default)]
@@ -102,7 +102,7 @@ pub(super) fn exchanged(
     let with = |packet: &Packet, donor: &Packet| {
         let mut draft = as_draft(packet);
         for (name, value) in &mut draft.fields {
-            if fields.contains(name)
+            if fields.iter().any(|field| field == name)
                 && let Some(theirs) = donor.get(name)
             {
                 *value = theirs.clone();
@@ -126,7 +126,7 @@ fn rewritten(change: &Change, spec: Spec, packet: &Packet, sender: Side, binding
     for assignment in &change.set {
         assign(&mut draft, assignment, bindings);
     }
-    draft.fields.retain(|(name, _)| !change.unset.contains(name));
+    draft.fields.retain(|(name, _)| change.unset.iter().all(|unset| unset != name));
     for (name, value) in &change.malformed {
         draft.malformed.extend(value.evaluate(bindings).ok().map(|value| (name.clone(), value)));
     }
@@ -137,11 +137,11 @@ fn rewritten(change: &Change, spec: Spec, packet: &Packet, sender: Side, binding
 fn as_draft(packet: &Packet) -> Draft {
     let fields = packet.fields.iter();
     Draft {
-        name: packet.name.to_owned(),
+        name: packet.name.into(),
         // Which properties a content header has follows from those that are there.
         fields: fields
             .filter(|field| field.name != "property_flags")
-            .map(|field| (field.name.to_owned(), field.value.clone()))
+            .map(|field| (field.name.into(), field.value.clone()))
             .collect(),
         // The content behind a method is in frames of its own, which are packets, too.
         malformed: if carries_content(packet.name) { vec![only_itself()] } else { Vec::new() },
@@ -155,8 +155,8 @@ pub(super) fn carries_content(name: &str) -> bool {
             .is_some_and(|shape| shape.fields.iter().any(|field| field.name == "body"))
 }
 
-fn only_itself() -> (String, Value) {
-    (String::from("only"), Value::List(vec![Value::text("method")]))
+fn only_itself() -> (Name, Value) {
+    (Name::from("only"), Value::List(vec![Value::text("method")]))
 }
 
 fn assign(draft: &mut Draft, assignment: &Assignment, bindings: &Bindings) {
@@ -174,7 +174,7 @@ fn assign(draft: &mut Draft, assignment: &Assignment, bindings: &Bindings) {
     let Some(new) = changed(old, &assignment.value, bindings) else { return };
     draft.fields.retain(|(name, _)| *name != assignment.field);
     let at = at.unwrap_or(draft.fields.len()).min(draft.fields.len());
-    draft.fields.insert(at, (assignment.field.clone(), new));
+    draft.fields.insert(at, (assignment.field.clone().into(), new));
 }
 
 fn assign_entry(entry: &mut Value, assignment: &Assignment, bindings: &Bindings) {

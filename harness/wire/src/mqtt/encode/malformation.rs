@@ -7,7 +7,7 @@ use crate::codec::EncodeError;
 use crate::mqtt::layout::{Form, Part};
 use crate::mqtt::property::{Sections, WILL};
 use crate::mqtt::varint;
-use crate::packet::Draft;
+use crate::packet::{Draft, Name};
 use crate::shape::{FieldShape, Shape};
 use crate::value::Value;
 
@@ -102,12 +102,12 @@ impl Malformed {
         for (name, value) in &draft.malformed {
             let number = || context.number(name, value, varint::MAXIMUM);
             let size = || number().map(|number| usize::try_from(number).ok());
-            match name.as_str() {
+            match &**name {
                 "packet_type" => malformed.packet_type = Some(context.byte(name, value, 15)?),
                 "flags" => malformed.flags = Some(context.byte(name, value, 15)?),
                 "remaining_length" => malformed.remaining_length = Some(number()?),
                 "remaining_length_bytes" => {
-                    malformed.remaining_length_bytes = Some(context.bytes(name, value)?);
+                    malformed.remaining_length_bytes = Some(context.bytes(name, value)?.clone());
                 }
                 "connect_flags" => malformed.connect_flags = Some(context.byte(name, value, 255)?),
                 "connack_flags" => malformed.connack_flags = Some(context.byte(name, value, 255)?),
@@ -116,11 +116,11 @@ impl Malformed {
                 }
                 "omit" => {
                     for field in value::each(value) {
-                        malformed.omit.push(context.bytes(name, field)?);
+                        malformed.omit.push(context.bytes(name, field)?.clone());
                     }
                 }
                 "truncate" => malformed.truncate = size()?,
-                "append" => malformed.append = context.bytes(name, value)?,
+                "append" => malformed.append = context.bytes(name, value)?.clone(),
                 "cut" => malformed.cut = size()?,
                 _ => malformed.read_section(context, name, value)?,
             }
@@ -135,7 +135,7 @@ impl Malformed {
         };
         match rest {
             "property_length" => section.length = Some(context.number(name, value, varint::MAXIMUM)?),
-            "extra_properties" => section.extra = context.bytes(name, value)?,
+            "extra_properties" => section.extra = context.bytes(name, value)?.clone(),
             "omit_properties" => section.omit = context.bit(name, value)?,
             _ => return Err(EncodeError::UnknownMalformation(name.to_owned())),
         }
@@ -206,14 +206,16 @@ impl Malformed {
         }
         body.extend_from_slice(&self.append);
 
-        let mut packet = Vec::with_capacity(body.len() + 5);
+        let (length, remaining_length) = (body.len(), context.length(&body));
+        let mut packet = body;
         packet.push(self.packet_type.unwrap_or(code) << 4 | self.flags.unwrap_or(flags));
         match (&self.remaining_length_bytes, self.remaining_length) {
             (Some(bytes), _) => packet.extend_from_slice(bytes),
             (None, Some(length)) => varint::write(length, &mut packet),
-            (None, None) => varint::write(context.length(&body)?, &mut packet),
+            (None, None) => varint::write(remaining_length?, &mut packet),
         }
-        packet.append(&mut body);
+        // The header to the front.
+        packet.rotate_left(length);
         if let Some(kept) = self.cut {
             packet.truncate(kept);
         }
@@ -221,7 +223,7 @@ impl Malformed {
     }
 }
 
-fn as_map(malformed: &[(String, Value)]) -> Vec<(Bytes, Value)> {
+fn as_map(malformed: &[(Name, Value)]) -> Vec<(Bytes, Value)> {
     let entries = malformed.iter();
     entries.map(|(name, value)| (Bytes::copy_from_slice(name.as_bytes()), value.clone())).collect()
 }

@@ -58,7 +58,7 @@ impl Writer<'_> {
             }
             Form::Text(_) | Form::Binary => {
                 varint::write(id, out);
-                self.context.write_prefixed(name, &self.context.bytes(name, value)?, out)?;
+                self.context.write_prefixed(name, self.context.bytes(name, value)?, out)?;
             }
             Form::Pair => {
                 let Value::Map(pairs) = value.untagged() else {
@@ -67,7 +67,7 @@ impl Writer<'_> {
                 for (key, value) in pairs {
                     varint::write(id, out);
                     self.context.write_prefixed(name, key, out)?;
-                    self.context.write_prefixed(name, &self.context.bytes(name, value)?, out)?;
+                    self.context.write_prefixed(name, self.context.bytes(name, value)?, out)?;
                 }
             }
         }

@@ -60,8 +60,8 @@ impl Context<'_> {
         }
     }
 
-    pub(super) fn bytes(self, field: &str, value: &Value) -> Result<Bytes, EncodeError> {
-        value.as_bytes().cloned().ok_or_else(|| self.unwritable(field, value, "text or bytes are needed"))
+    pub(super) fn bytes<'v>(self, field: &str, value: &'v Value) -> Result<&'v Bytes, EncodeError> {
+        value.as_bytes().ok_or_else(|| self.unwritable(field, value, "text or bytes are needed"))
     }
 
     /// A reason code, as a number or by name.
@@ -111,7 +111,7 @@ impl Context<'_> {
             let key = String::from_utf8_lossy(key);
             let field = format!("{list}.{key}");
             match (&*key, spec) {
-                ("filter", _) => filter = self.bytes(&field, value)?,
+                ("filter", _) => filter = self.bytes(&field, value)?.clone(),
                 ("qos", _) => options |= self.byte(&field, value, 3)?,
                 ("no_local", Spec::Mqtt50) => options |= u8::from(self.bit(&field, value)?) << 2,
                 ("retain_as_published", Spec::Mqtt50) => options |= u8::from(self.bit(&field, value)?) << 3,
