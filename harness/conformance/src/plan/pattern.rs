@@ -1,10 +1,10 @@
 //! What a received packet is compared with.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use mqspec_wire::{Packet, Value};
 
-use super::expression::{Bindings, Expression, Unbound};
+use super::expression::{Bindings, Expression, TextPart, Unbound, lookup};
 
 /// One allowed thing to happen.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,6 +123,9 @@ impl Matcher {
     /// A name that is not bound.
     pub fn holds(&self, actual: Option<&Value>, bindings: &Bindings) -> Result<bool, Unbound> {
         let equals = |expected: &Expression| {
+            if let (Expression::Text(parts), Some(Value::Bytes(actual))) = (expected, actual) {
+                return is_text(parts, actual, bindings);
+            }
             let expected = expected.look_up(bindings)?;
             Ok::<_, Unbound>(actual.is_some_and(|actual| same(&expected, actual)))
         };
@@ -218,6 +221,42 @@ impl Matcher {
             Self::Length(length) => format!("of {length} bytes"),
             Self::StartsWith(start) => format!("starting with {}", show(start)),
         }
+    }
+}
+
+/// Whether a text with names in it is these bytes, found out without writing it down.
+fn is_text(parts: &[TextPart], actual: &[u8], bindings: &Bindings) -> Result<bool, Unbound> {
+    let mut rest = Rest(Some(actual));
+    // To the end in any case: a name that is not bound is a mistake of its own.
+    for part in parts {
+        match part {
+            TextPart::Literal(literal) => rest.begins_with(literal.as_bytes()),
+            TextPart::Name(name) => {
+                let value = lookup(name, bindings)?;
+                match value.as_bytes() {
+                    Some(bytes) => rest.begins_with(bytes),
+                    // It takes whatever is written.
+                    None => drop(write!(rest, "{value}")),
+                }
+            }
+        }
+    }
+    Ok(rest.0.is_some_and(<[u8]>::is_empty))
+}
+
+/// What is left of some bytes behind what was written to it; nothing once something else was written.
+struct Rest<'a>(Option<&'a [u8]>);
+
+impl Rest<'_> {
+    fn begins_with(&mut self, bytes: &[u8]) {
+        self.0 = self.0.and_then(|rest| rest.strip_prefix(bytes));
+    }
+}
+
+impl fmt::Write for Rest<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.begins_with(text.as_bytes());
+        Ok(())
     }
 }
 

@@ -118,25 +118,39 @@ fn write_packet(
 
 /// A number in decimal.
 fn write_number(mut number: u64, line: &mut Vec<u8>) {
-    let begin = line.len();
-    loop {
+    // No number of 64 bits has more digits.
+    let mut digits = [0; 20];
+    let mut first = digits.len();
+    for digit in digits.iter_mut().rev() {
         // Below 10, so it fits.
-        line.push(b'0' + u8::try_from(number % 10).unwrap_or(0));
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        first -= 1;
         number /= 10;
         if number == 0 {
             break;
         }
     }
-    line.get_mut(begin..).unwrap_or_default().reverse();
+    line.extend_from_slice(digits.get(first..).unwrap_or_default());
 }
 
+/// The two hex digits of each byte.
+const HEX: [[u8; 2]; 256] = {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut table = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
+    }
+    table
+};
+
 fn write_hex(bytes: &[u8], line: &mut Vec<u8>) {
-    let digit = |nibble: u8| b"0123456789abcdef".get(usize::from(nibble)).copied().unwrap_or(b'?');
     let begin = line.len();
     line.resize(begin + 2 * bytes.len(), 0);
-    let pairs = line.get_mut(begin..).unwrap_or_default().chunks_exact_mut(2);
-    for (pair, byte) in pairs.zip(bytes) {
-        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+    let (pairs, _) = line.get_mut(begin..).unwrap_or_default().as_chunks_mut::<2>();
+    for (pair, byte) in pairs.iter_mut().zip(bytes) {
+        *pair = HEX.get(usize::from(*byte)).copied().unwrap_or_default();
     }
 }
 
