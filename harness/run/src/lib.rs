@@ -9,6 +9,7 @@
 pub mod actor;
 pub mod environment;
 pub mod fault;
+pub mod news;
 pub mod proxy;
 pub mod recorder;
 pub mod script;

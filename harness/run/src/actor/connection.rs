@@ -178,7 +178,12 @@ impl Reading {
                     ended = !matches!(read, Ok(1..));
                     let read = read.map(|_| Bytes::copy_from_slice(&buffer));
                     buffer.clear();
+                    let free = layer.is_free(Way::In);
                     self.arrive(read).await;
+                    // Where nothing holds it back, nothing can come between.
+                    if free && self.is_due() && self.deliver().await.is_err() {
+                        return;
+                    }
                 }
             }
         }
@@ -214,6 +219,11 @@ impl Reading {
         let due = journey.due + weather.unwrap_or_default();
         let due = self.arrivals.back().map_or(due, |before| due.max(before.due));
         self.arrivals.push_back(Arrival { due, reset: journey.reset, read });
+    }
+
+    /// Whether something has arrived that the actor may see now.
+    fn is_due(&self) -> bool {
+        self.arrivals.front().is_some_and(|arrival| arrival.due <= self.layer.now())
     }
 
     /// Hands over what has arrived; an error means that the connection has ended.

@@ -16,7 +16,6 @@ use bytes::Bytes;
 use mqspec_conformance::plan::{ActorId, ConnectFault, Ending, OpenFor};
 use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Fate, UNTOLD, What};
 use mqspec_wire::{Decoder, Draft, EncodeError, Packet, Side, Spec};
-use tokio::sync::Notify;
 
 use self::connection::Connection;
 use self::inbox::{Inbox, Item};
@@ -24,6 +23,7 @@ use crate::environment::Environment;
 use crate::fault::gate::{Deed, Gate, LONGEST_HOLD, read_back, unknown};
 use crate::fault::pen::{Given, Outgoing};
 use crate::fault::{Layer, Way};
+use crate::news::News;
 use crate::recorder::Recorder;
 
 /// A peer of the broker, with at most one connection at a time.
@@ -37,7 +37,7 @@ pub struct Actor {
     /// What has arrived and no step has taken yet.
     pub inbox: RefCell<Inbox>,
     /// Rings whenever the inbox or the connection changes.
-    pub news: Notify,
+    pub news: News,
     /// Packets about which our codec and another one disagree: for us to look into.
     pub disagreements: RefCell<Vec<String>>,
     environment: Rc<Environment>,
@@ -85,7 +85,7 @@ impl Actor {
                 Rc::clone(&recorder),
             )),
             inbox: RefCell::new(Inbox::new(spec)),
-            news: Notify::new(),
+            news: News::default(),
             disagreements: RefCell::default(),
             environment,
             recorder,

@@ -6,7 +6,6 @@
 //! fire in the order in which they were first asked.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -25,8 +24,12 @@ pub const TICK: Duration = Duration::from_millis(1);
 pub struct VirtualClock {
     now: Cell<Duration>,
     next_timer: Cell<u64>,
-    timers: RefCell<BTreeMap<(Duration, u64), Waker>>,
+    /// Who waits, earliest deadline first. There are few at a time, and most begin and end at the back.
+    timers: RefCell<Vec<(Key, Waker)>>,
 }
+
+/// A timer's deadline, and its number among all timers.
+type Key = (Duration, u64);
 
 impl VirtualClock {
     /// The time now.
@@ -47,19 +50,19 @@ impl VirtualClock {
     /// Wakes whoever waits for a time that has come, earliest deadline first.
     pub fn wake_due(&self) {
         let now = self.now.get();
-        let due = {
+        let due: Vec<_> = {
             let mut timers = self.timers.borrow_mut();
-            let later = timers.split_off(&(now + Duration::from_nanos(1), 0));
-            std::mem::replace(&mut *timers, later)
+            let later = timers.partition_point(|((deadline, _), _)| *deadline <= now);
+            timers.drain(..later).collect()
         };
-        for waker in due.into_values() {
+        for (_, waker) in due {
             waker.wake();
         }
     }
 
     /// The tick of the earliest deadline that somebody waits for.
     pub fn next_deadline(&self) -> Option<Duration> {
-        self.timers.borrow().first_key_value().map(|((deadline, _), _)| *deadline)
+        self.timers.borrow().first().map(|((deadline, _), _)| *deadline)
     }
 
     /// Ends at that time.
@@ -81,7 +84,18 @@ pub struct Sleep {
     clock: Rc<VirtualClock>,
     deadline: Duration,
     /// Its key among the clock's timers, once it has been asked before its time.
-    waits: Option<(Duration, u64)>,
+    waits: Option<Key>,
+}
+
+impl Sleep {
+    /// Where its timer is, or would be.
+    fn place(timers: &[(Key, Waker)], key: Key) -> Result<usize, usize> {
+        match timers.last() {
+            Some((last, _)) if *last > key => timers.binary_search_by_key(&key, |(key, _)| *key),
+            Some((last, _)) if *last == key => Ok(timers.len() - 1),
+            Some(_) | None => Err(timers.len()),
+        }
+    }
 }
 
 impl Future for Sleep {
@@ -97,7 +111,13 @@ impl Future for Sleep {
             clock.next_timer.set(number + 1);
             (tick_of(self.deadline), number)
         });
-        clock.timers.borrow_mut().insert(key, context.waker().clone());
+        let mut timers = clock.timers.borrow_mut();
+        let waker = context.waker().clone();
+        match Self::place(&timers, key) {
+            Ok(place) => timers.get_mut(place).map_or((), |timer| timer.1 = waker),
+            Err(place) => timers.insert(place, (key, waker)),
+        }
+        drop(timers);
         self.waits = Some(key);
         Poll::Pending
     }
@@ -106,7 +126,11 @@ impl Future for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         if let Some(key) = self.waits {
-            self.clock.timers.borrow_mut().remove(&key);
+            let mut timers = self.clock.timers.borrow_mut();
+            // It is not there any more once its time has come.
+            if let Ok(place) = Self::place(&timers, key) {
+                timers.remove(place);
+            }
         }
     }
 }

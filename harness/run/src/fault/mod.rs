@@ -21,11 +21,11 @@ use mqspec_conformance::plan::{
 use mqspec_conformance::trace::{Fate, What};
 
 use mqspec_wire::Packet;
-use tokio::sync::Notify;
 
 use self::line::{Journey, Line};
 use self::stream::{Opened, Over, Passage, Streams};
 use crate::environment::{Chance, Clock};
+use crate::news::News;
 use crate::recorder::Recorder;
 
 /// Which way bytes travel; [`Direction`] without `Both`.
@@ -84,7 +84,7 @@ struct Planned {
     connects: RefCell<Vec<(ConnectFault, u32)>>,
     /// How many faults were planned so far; each has chance of its own.
     count: Cell<u32>,
-    changed: Notify,
+    changed: News,
 }
 
 impl Layer {
@@ -251,9 +251,17 @@ impl Layer {
         self.planned.streams.borrow().reading_speed(self.clock.now())
     }
 
+    /// Whether the way is free of stalls now.
+    pub fn is_free(&self, way: Way) -> bool {
+        self.planned.streams.borrow().stalled(way, self.clock.now()) == Over::Now
+    }
+
     /// Ends when the way is free of stalls.
     pub async fn free(&self, way: Way) {
-        self.until_over(|streams, now| Some(streams.stalled(way, now))).await;
+        // Asked for every packet, and almost always so.
+        if !self.is_free(way) {
+            self.until_over(|streams, now| Some(streams.stalled(way, now))).await;
+        }
     }
 
     /// A connection begins.
@@ -299,15 +307,14 @@ impl Layer {
     async fn until_over(&self, end: impl Fn(&Streams, Duration) -> Option<Over>) {
         loop {
             let over = end(&self.planned.streams.borrow(), self.clock.now());
-            let changed = self.planned.changed.notified();
             match over {
                 Some(Over::Now) => return,
                 Some(Over::At(time)) => tokio::select! {
                     biased;
-                    () = changed => {}
+                    () = self.planned.changed.notified() => {}
                     () = self.clock.sleep_until(time) => {}
                 },
-                Some(Over::Unknown) | None => changed.await,
+                Some(Over::Unknown) | None => self.planned.changed.notified().await,
             }
         }
     }
@@ -327,13 +334,10 @@ impl Layer {
         self.clock.sleep_until(self.clock.now() + duration)
     }
 
-    /// Ends at a time. Most of those who ask find that it has come, so there is a timer only where it has not.
-    pub fn until(&self, time: Duration) -> impl Future<Output = ()> + 'static {
-        let clock = Rc::clone(&self.clock);
-        async move {
-            if clock.now() < time {
-                clock.sleep_until(time).await;
-            }
+    /// Ends at a time: mostly one that has come, so there is a timer only where it has not.
+    pub async fn until(&self, time: Duration) {
+        if self.clock.now() < time {
+            self.clock.sleep_until(time).await;
         }
     }
 

@@ -15,13 +15,13 @@ use std::time::Duration;
 
 use mqspec_conformance::plan::Ending;
 use mqspec_wire::{Draft, Packet};
-use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use super::Actor;
 use super::inbox::Item;
 use crate::environment::chance::Draws;
 use crate::environment::{Clock, Environment};
+use crate::news::News;
 
 /// The wait before the second attempt to connect; it doubles with each further one.
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
@@ -76,7 +76,7 @@ pub(crate) trait Duties {
 pub struct Client {
     actor: Rc<Actor>,
     duties: RefCell<Box<dyn Duties>>,
-    asked: Notify,
+    asked: News,
     clock: Rc<dyn Clock>,
 }
 
@@ -100,7 +100,7 @@ impl Client {
         let client = Rc::new(Self {
             actor: Rc::clone(actor),
             duties: RefCell::new(duties),
-            asked: Notify::new(),
+            asked: News::default(),
             clock: Rc::clone(&environment.clock),
         });
         actor.forget_old_connections();
