@@ -8,10 +8,11 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes, BytesMut};
 use mqspec_broker_core::ConnectionId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use crate::clock::Clock;
 use crate::listener::Stream;
+use crate::queue::{Receiver, Sender, queue};
 
 /// How long a connection that the broker has closed may take to write the rest and to see the peer's end.
 ///
@@ -42,8 +43,8 @@ pub(crate) enum Event {
 
 /// The broker's side of a connection. Dropping it closes the connection once all was written.
 pub(crate) struct Link {
-    outgoing: mpsc::UnboundedSender<Bytes>,
-    permits: mpsc::UnboundedSender<()>,
+    outgoing: Sender<Bytes>,
+    permits: Sender<()>,
     /// Tells the connection, by being dropped, that its time is running.
     _closing: oneshot::Sender<()>,
 }
@@ -64,8 +65,8 @@ impl Link {
 /// The socket's side of a connection.
 pub(crate) struct Connection {
     stream: Box<dyn Stream>,
-    outgoing: mpsc::UnboundedReceiver<Bytes>,
-    permits: mpsc::UnboundedReceiver<()>,
+    outgoing: Receiver<Bytes>,
+    permits: Receiver<()>,
     closing: oneshot::Receiver<()>,
     reports: Reports,
     clock: Rc<dyn Clock>,
@@ -75,7 +76,7 @@ pub(crate) struct Connection {
 #[derive(Clone)]
 struct Reports {
     connection: ConnectionId,
-    events: mpsc::UnboundedSender<(ConnectionId, Event)>,
+    events: Sender<(ConnectionId, Event)>,
 }
 
 impl Reports {
@@ -89,16 +90,16 @@ impl Reports {
 pub(crate) fn connection(
     connection: ConnectionId,
     stream: Box<dyn Stream>,
-    events: mpsc::UnboundedSender<(ConnectionId, Event)>,
+    events: Sender<(ConnectionId, Event)>,
     clock: Rc<dyn Clock>,
 ) -> (Link, Connection) {
-    let (outgoing, queue) = mpsc::unbounded_channel();
-    let (permits, permitted) = mpsc::unbounded_channel();
+    let (outgoing, queued) = queue();
+    let (permits, permitted) = queue();
     let (closing, closed) = oneshot::channel();
     let reports = Reports { connection, events };
     (
         Link { outgoing, permits, _closing: closing },
-        Connection { stream, outgoing: queue, permits: permitted, closing: closed, reports, clock },
+        Connection { stream, outgoing: queued, permits: permitted, closing: closed, reports, clock },
     )
 }
 
@@ -151,7 +152,7 @@ impl Connection {
 /// Reads until the peer's end of stream. After the broker's side has gone, what arrives is thrown away.
 async fn read_half(
     mut read: ReadHalf<Box<dyn Stream>>,
-    mut permits: mpsc::UnboundedReceiver<()>,
+    mut permits: Receiver<()>,
     reports: Reports,
 ) -> io::Result<()> {
     let mut buffer = BytesMut::new();
@@ -177,7 +178,7 @@ async fn read_half(
 /// Writes what is queued, small packets together, until the broker's side has gone; then ends the stream.
 async fn write_half(
     mut write: WriteHalf<Box<dyn Stream>>,
-    mut outgoing: mpsc::UnboundedReceiver<Bytes>,
+    mut outgoing: Receiver<Bytes>,
     reports: Reports,
 ) -> io::Result<()> {
     let mut gathered = BytesMut::new();
@@ -193,7 +194,7 @@ async fn write_half(
                     write_all(&mut write, gathered.split().freeze(), &reports).await?;
                 }
             }
-            next = outgoing.try_recv().ok();
+            next = outgoing.try_recv();
         }
         write_all(&mut write, gathered.split().freeze(), &reports).await?;
         write.flush().await?;

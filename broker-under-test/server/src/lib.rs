@@ -10,6 +10,7 @@ mod connection;
 mod door;
 mod durable;
 mod listener;
+mod queue;
 mod serve;
 
 pub use clock::{Clock, Sleep, SystemClock};

@@ -1,6 +1,6 @@
 //! The loop that owns the broker: inputs in, effects out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::{Future, pending};
 use std::pin::{Pin, pin};
@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use mqspec_broker_core::{Broker, ConnectionId, Effect, Effects, Input, Now, Protocol};
-use tokio::sync::mpsc;
 
 use crate::clock::{Clock, Sleep};
 use crate::connection::{Event, Link, connection};
 use crate::door::Door;
 use crate::durable::StorageError;
 use crate::listener::{Accepted, Listener};
+use crate::queue::{Receiver, Sender, queue};
 
 /// How many bytes may wait to be written to a connection before nothing more is read from it. A peer that
 /// asks without ever reading the answers is held by its own backlog.
@@ -91,11 +91,11 @@ pub struct Server<D> {
     listeners: Vec<(Protocol, Box<dyn Listener>)>,
     links: BTreeMap<ConnectionId, Peer>,
     /// Connections that have read something and wait for leave to go on.
-    held: BTreeSet<ConnectionId>,
+    held: Vec<ConnectionId>,
     next_connection: u64,
     connections: FuturesUnordered<Task>,
-    events: mpsc::UnboundedSender<(ConnectionId, Event)>,
-    inbox: mpsc::UnboundedReceiver<(ConnectionId, Event)>,
+    events: Sender<(ConnectionId, Event)>,
+    inbox: Receiver<(ConnectionId, Event)>,
     effects: Effects,
 }
 
@@ -137,7 +137,7 @@ pub async fn serve(
 impl<D: Door> Server<D> {
     /// A server without listeners.
     pub fn new(door: D, clock: Rc<dyn Clock>) -> Self {
-        let (events, inbox) = mpsc::unbounded_channel();
+        let (events, inbox) = queue();
         Self {
             door,
             now: clock.now(),
@@ -145,7 +145,7 @@ impl<D: Door> Server<D> {
             notices: Box::new(|_| {}),
             listeners: Vec::new(),
             links: BTreeMap::new(),
-            held: BTreeSet::new(),
+            held: Vec::new(),
             next_connection: 0,
             connections: FuturesUnordered::new(),
             events,
@@ -179,7 +179,7 @@ impl<D: Door> Server<D> {
     ///
     /// When the broker names a deadline that has already passed, as the loop would never rest again.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<D, StorageError> {
-        let (arrived, mut arrivals) = mpsc::unbounded_channel();
+        let (arrived, mut arrivals) = queue();
         let mut accepting: FuturesUnordered<Task> = std::mem::take(&mut self.listeners)
             .into_iter()
             .map(|(protocol, listener)| {
@@ -258,7 +258,7 @@ impl<D: Door> Server<D> {
     /// Handles an event and all that came in beside it.
     fn on_batch(&mut self, connection: ConnectionId, event: Event) {
         self.on_event(connection, event);
-        while let Ok((connection, event)) = self.inbox.try_recv() {
+        while let Some((connection, event)) = self.inbox.try_recv() {
             self.on_event(connection, event);
         }
     }
@@ -269,7 +269,7 @@ impl<D: Door> Server<D> {
         };
         match event {
             Event::Received(bytes) => {
-                self.held.insert(connection);
+                self.held.push(connection);
                 self.input(Input::Received { connection, bytes: &bytes });
             }
             Event::Taken(bytes) => {
@@ -308,6 +308,8 @@ impl<D: Door> Server<D> {
             }
         }
         let links = &self.links;
+        // Whoever came first, they go on in one order.
+        self.held.sort_unstable();
         self.held.retain(|connection| match links.get(connection) {
             Some(peer) if peer.backlog > BACKLOG_LIMIT && !peer.unwritable => true,
             Some(peer) => {
@@ -332,13 +334,13 @@ async fn alarm(timer: &mut Option<(Now, Sleep)>) {
 async fn accept_all(
     protocol: Protocol,
     mut listener: Box<dyn Listener>,
-    arrived: mpsc::UnboundedSender<Arrival>,
+    arrived: Sender<Arrival>,
     clock: Rc<dyn Clock>,
 ) {
     loop {
         let arrival = listener.accept().await;
         let failed = arrival.is_err();
-        if arrived.send((protocol, arrival)).is_err() {
+        if !arrived.send((protocol, arrival)) {
             return; // the server is going down
         }
         if failed {

@@ -188,20 +188,19 @@ impl SubscriptionTree {
     fn nodes_for(&self, topic_name: &str) -> Vec<NodeId> {
         let (single, multi) = (self.levels.find("+"), self.levels.find("#"));
         let mut found = Vec::new();
-        let mut reached = vec![ROOT];
+        let (mut reached, mut next) = (vec![ROOT], Vec::new());
         for (depth, level) in topic_name.split('/').enumerate() {
             // [mqtt-5.0/MQTT-4.7.2-1] a leading wildcard never reaches a topic that begins with $.
             let wildcards = depth > 0 || !topic_name.starts_with('$');
             let level = self.levels.find(level);
-            let mut next = Vec::new();
-            for node in reached {
+            for node in reached.drain(..) {
                 next.extend(self.child(node, level));
                 if wildcards {
                     next.extend(self.child(node, single));
                     found.extend(self.child(node, multi));
                 }
             }
-            reached = next;
+            std::mem::swap(&mut reached, &mut next);
         }
         for node in reached {
             found.push(node);
@@ -218,7 +217,8 @@ impl SubscriptionTree {
         publisher: &str,
         is_connected: impl Fn(&ClientId) -> bool,
     ) -> Vec<(ClientId, Match)> {
-        let mut own: BTreeMap<ClientId, Match> = BTreeMap::new();
+        // In the order of the clients, as which the subscribers to one filter come.
+        let mut own: Vec<(ClientId, Match)> = Vec::new();
         let mut shared = Vec::new();
         for id in self.nodes_for(topic_name) {
             let Some(end) = self.ends.get_mut(&id) else { continue };
@@ -227,9 +227,10 @@ impl SubscriptionTree {
                 if subscription.options.no_local && **client == *publisher {
                     continue;
                 }
-                own.entry(client.clone())
-                    .and_modify(|copy| copy.merge(subscription))
-                    .or_insert_with(|| Match::of(subscription));
+                match own.binary_search_by(|(other, _)| other.cmp(client)) {
+                    Ok(place) => own.get_mut(place).map_or((), |(_, copy)| copy.merge(subscription)),
+                    Err(place) => own.insert(place, (client.clone(), Match::of(subscription))),
+                }
             }
             for group in end.groups.values_mut() {
                 if let Some((client, subscription)) = group.next(&is_connected) {
@@ -237,7 +238,8 @@ impl SubscriptionTree {
                 }
             }
         }
-        own.into_iter().chain(shared).collect()
+        own.extend(shared);
+        own
     }
 
     #[cfg(test)]
