@@ -126,7 +126,8 @@ pub fn convict(case: &Case, number: u64, whole: Judged, mutant: Option<&Mutant>)
     Convicted { number, drawn: case.summary(), whole, small, judged, repeats, replays }
 }
 
-/// How many cases a mutant survives from a seed: the number of the first that convicts it, counted from 1.
+/// How many cases a mutant survives from a seed: the number of the first that convicts it and not the correct broker, counted
+/// from 1.
 pub fn cases_until_convicted(
     spec: Spec,
     seed: u64,
@@ -136,6 +137,7 @@ pub fn cases_until_convicted(
     (0..most).find_map(|number| {
         let case = Case::draw(spec, seed, number);
         let judged = run(&case, Some(mutant));
-        judged.fails().then_some((number + 1, case, judged))
+        let convicts = judged.fails() && !run(&case, None).fails();
+        convicts.then_some((number + 1, case, judged))
     })
 }

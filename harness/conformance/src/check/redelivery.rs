@@ -26,7 +26,9 @@ pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
         }
         judge_copy(deliveries, &history, &mut findings);
         judge_acknowledged(deliveries, &history, &mut findings);
-        if parameters.is_set("drained") && steady.contains(queue) && topology.keeps(queue) {
+        // What went back may expire before its turn comes.
+        let lasts = deliveries.iter().all(|delivered| delivered.message.property("expiration").is_none());
+        if parameters.is_set("drained") && lasts && steady.contains(queue) && topology.keeps(queue) {
             judge_return(&history, deliveries, durable.contains(queue), &mut findings);
         }
     }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::Act;
+use super::write::START_IN_VAIN;
 use Part::{Broker, Disk, Line, Reset, Wait};
 
 /// A kind of fault that is drawn at a level of its own.
@@ -22,7 +23,7 @@ pub struct Kind {
 #[derive(Clone, Copy, Debug)]
 pub enum Part {
     /// A fault in the scenario's words, with places for what is drawn: `{pass}` is a packet with its way and its
-    /// client, `{again}` one from the client that may be repeated, `{client}` the client alone, `{n}` 1 to 4, `{bytes}`
+    /// client, `{again}` one from the client that may be repeated, `{framed}` one from it with a bit that no broker can overlook, `{client}` the client alone, `{n}` 1 to 4, `{bytes}`
     /// 0 to 200, `{ms}` 10 ms to 3 s, `{short}` 10 to 200 ms: what a healed fault still holds back must come
     /// before the run is called quiet.
     Line(&'static str),
@@ -40,6 +41,16 @@ pub enum Part {
 const CRASH: &[Part] = &[Broker("kill_broker"), Wait(None), Broker("start_broker")];
 /// Its machine loses its power, and gets it back.
 const POWER_LOSS: &[Part] = &[Broker("power_loss"), Wait(None), Broker("start_broker")];
+
+/// Its process dies, and cannot read what it left when it is started again; the next time it can.
+const UNREADABLE: &[Part] = &[
+    Broker("kill_broker"),
+    Wait(None),
+    Disk("fail: read"),
+    Broker(START_IN_VAIN),
+    Wait(None),
+    Broker("start_broker"),
+];
 
 const fn kind(name: &'static str, weight: [usize; 2], parts: &'static [&'static [Part]]) -> Kind {
     Kind { name, weight, parts }
@@ -84,6 +95,8 @@ pub const KINDS: &[Kind] = &[
     kind("power", [3, 3], &[POWER_LOSS]),
     kind("disk", [2, 1], &[&[Disk("fail: sync, nth: {n}")], CRASH]),
     kind("torn", [1, 1], &[&[Disk("tear: append, nth: {n}")], POWER_LOSS]),
+    kind("unreadable", [1, 1], &[UNREADABLE]),
+    kind("flip", [1, 1], &[&[Line("flip: {framed}")]]),
     kind("full", [1, 0], &[&[Disk("full_after: {bytes}")], &[Wait(None)], &[Disk("heal: all")]]),
 ];
 
@@ -167,6 +180,7 @@ fn filled(spec: Spec, text: &str, name: &str, draws: &[u16; 8]) -> String {
     let pass = one_of(packets(spec, from)).unwrap_or("any");
     text.replace("{pass}", &format!("{pass}, {}: {name}", if from { "from" } else { "to" }))
         .replace("{again}", &format!("{}, from: {name}", one_of(REPEATABLE).unwrap_or("publish")))
+        .replace("{framed}", &flip(spec, name, packet, first))
         .replace("{client}", name)
         .replace("{way}", ["from", "to", "both"].get(way % 3).copied().unwrap_or("both"))
         .replacen("{n}", &(1 + first % 4).to_string(), 1)
@@ -184,6 +198,18 @@ pub(super) fn plain(spec: Spec, name: &str) -> Vec<String> {
         packets(spec, from).iter().map(move |packet| format!("drop: {packet}, {way}: {name}, then: cut"))
     });
     strikes.filter(|strike| !strike.starts_with("drop: any")).collect()
+}
+
+/// A packet from a client and one of its bits without which it is none: a reserved flag of MQTT, an AMQP frame's type. With any
+/// other bit it would be a packet that nobody sent, and nobody could say what should come of it.
+fn flip(spec: Spec, name: &str, packet: usize, bit: usize) -> String {
+    let (packets, bit): (&[&str], _) = if spec.is_mqtt() {
+        (&["subscribe", "unsubscribe", "pubrel"], 4 + bit % 4)
+    } else {
+        (&["basic.publish", "basic.ack", "queue.declare", "basic.consume"], bit % 6)
+    };
+    let packet = packets.get(packet % packets.len()).copied().unwrap_or("any");
+    format!("{packet}, from: {name}, bit: {bit}")
 }
 
 /// What may arrive twice from a client without anybody confusing it with something else: packets that the client has

@@ -69,7 +69,7 @@ pub enum Act {
     },
     /// A fault of the broker's disk: what stands between the braces of `disk: { … }`.
     Disk(String),
-    /// `restart_broker`, `kill_broker`, `power_loss` or `start_broker`.
+    /// `restart_broker`, `kill_broker`, `power_loss`, `start_broker`, or a start on a disk that cannot be read.
     Broker(&'static str),
     /// Time passes, in milliseconds.
     Wait(u64),

@@ -10,6 +10,8 @@ use crate::scenario::{Diagnostics, load};
 
 /// The client that comes when everything is quiet.
 const PROBE: &str = "probe";
+/// A broker is asked to start, and its disk does not let it.
+pub(super) const START_IN_VAIN: &str = "start_in_vain";
 
 impl Case {
     /// The scenario; `statements` are full ids that it is known to show the breach of.
@@ -18,8 +20,11 @@ impl Case {
         let _ =
             writeln!(text, "about: Drawn by mqspec explore; run it with seed {:#x} in memory.", self.seed);
         let _ = writeln!(text, "protocols: [{}]", self.spec);
-        let short: Vec<_> =
+        let mut short: Vec<_> =
             statements.iter().filter_map(|id| id.split_once('/').map(|(_, short)| short)).collect();
+        if short.is_empty() && self.steps.iter().any(|act| matches!(act, Act::Broker(_))) {
+            short.push(kept_over_a_start(self.spec));
+        }
         let _ = writeln!(text, "statements: [{}]", short.join(", "));
         text.push_str("world: { simulated: it controls the broker and the time }\nactors:\n");
         for (index, client) in self.clients.iter().enumerate() {
@@ -112,6 +117,7 @@ impl Case {
             }
             Act::Fault { text, .. } => format!("fault: {{ {text} }}"),
             Act::Disk(text) => format!("disk: {{ {text} }}"),
+            Act::Broker(START_IN_VAIN) => String::from("start_broker: { fails: true }"),
             Act::Broker(word) => format!("{word}: {{}}"),
             Act::Wait(millis) => format!("wait: {millis}ms"),
             Act::Settle => String::from("settle: 30s"),
@@ -124,6 +130,16 @@ impl Case {
     }
 }
 
+/// What a broker breaks that does not start again with what its disk holds, or starts without being able to read it. Nothing
+/// else in a drawn case fails under the scenario's own statements: clients wait for nothing, and the guarantees name theirs.
+const fn kept_over_a_start(spec: Spec) -> &'static str {
+    match spec {
+        Spec::Mqtt311 => "MQTT-4.1.0-1",
+        Spec::Mqtt50 => "MQTT-3.1.2-23",
+        Spec::Amqp091 => "AMQP-3.1.1-persistent-guarantee",
+    }
+}
+
 /// The broker's machine, as far as steps depend on it.
 #[derive(Default)]
 struct Machine {
@@ -131,6 +147,8 @@ struct Machine {
     down: bool,
     /// The disk has a fault.
     sick: bool,
+    /// What it holds cannot be read the next time.
+    unreadable: bool,
     /// A fault of the disk may have ended the process.
     doubtful: bool,
 }
@@ -139,7 +157,9 @@ impl Machine {
     /// What must come first: a broker cannot be asked to start from a sick disk.
     fn before(&mut self, act: &Act) -> Option<String> {
         let starts = matches!(act, Act::Broker("start_broker" | "restart_broker"));
-        (starts && std::mem::take(&mut self.sick)).then(heal_disk)
+        let heals = starts && std::mem::take(&mut self.sick);
+        self.unreadable &= !heals;
+        heals.then(heal_disk)
     }
 
     /// Whether a step can be done: a dead broker cannot die, and one that lives cannot be started.
@@ -147,9 +167,11 @@ impl Machine {
         match act {
             Act::Disk(text) => {
                 self.sick = text != "heal: all";
+                self.unreadable = self.sick && (self.unreadable || text == "fail: read");
                 self.doubtful |= self.sick;
                 true
             }
+            Act::Broker(START_IN_VAIN) => self.down && std::mem::take(&mut self.unreadable),
             Act::Broker(word) => {
                 let possible = self.down == (*word == "start_broker");
                 if possible {

@@ -25,6 +25,9 @@ use crate::news::News;
 
 /// The wait before the second attempt to connect; it doubles with each further one.
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+/// How long a connection must have stood for the next one to be opened at once. A broker that ends each connection
+/// as soon as it is there, as one of MQTT 3.1.1 with a full disk must, would else be asked without end.
+const STEADY: Duration = FIRST_BACKOFF;
 /// The longest wait between attempts.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
 
@@ -122,6 +125,7 @@ impl Client {
 
     async fn run(self: Rc<Self>, mut draws: Draws) {
         let mut attempts = 0;
+        let mut connected_since = None;
         let mut retry_at = None;
         let mut heard = self.clock.now();
         loop {
@@ -130,10 +134,13 @@ impl Client {
                 heard = self.clock.now();
             }
             if self.duties.borrow().is_connected() {
-                attempts = 0;
+                connected_since.get_or_insert_with(|| self.clock.now());
             }
             let wants = self.duties.borrow().wants_connection();
             let deadline = if wants && !self.actor.is_open() {
+                if connected_since.take().is_some_and(|since| self.clock.now() >= since + STEADY) {
+                    attempts = 0;
+                }
                 let at = *retry_at.get_or_insert_with(|| self.clock.now() + backoff(attempts, &mut draws));
                 if self.clock.now() >= at {
                     (retry_at, attempts) = (None, attempts + 1);

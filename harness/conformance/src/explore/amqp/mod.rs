@@ -4,10 +4,13 @@
 //! A case has a [`Theme`]: what it is about is drawn first, so that most cases do few things often instead of everything
 //! once. In most of them all clients leave in the end, so that what they held must come back, and what was theirs must go.
 
+mod theme;
+
 use mqspec_wire::Spec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
+use self::theme::{Extension, Safety, Theme, theme};
 use super::mqtt::{perhaps, wait};
 use super::{Act, Case, Client, fault};
 
@@ -20,47 +23,6 @@ const PASSING: [(&str, &str); 2] = [("mine", "exclusive"), ("fleeting", "auto_de
 const EXCHANGES: [(&str, &str); 4] = [("d", "direct"), ("f", "fanout"), ("t", "topic"), ("h", "headers")];
 const KEYS: [&str; 4] = ["k", "k.a", "k.b", "other"];
 const BINDINGS: [&str; 5] = ["k", "k.a", "k.*", "#", "other"];
-
-/// How the messages of a case are made safe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Safety {
-    /// Not at all.
-    None,
-    /// By confirms.
-    Confirms,
-    /// By the transactions of the first client, and the others' confirms.
-    Transactions,
-}
-
-/// What a case is about.
-#[derive(Clone, Copy, Debug)]
-struct Theme {
-    clients: usize,
-    /// How many queues and exchanges there are.
-    queues: usize,
-    exchanges: usize,
-    safety: Safety,
-    /// Everything is durable, and most messages are persistent; otherwise that is drawn for each.
-    durable: bool,
-    /// Each consumer has a limit.
-    limited: bool,
-    /// Refused messages go to another queue.
-    dead_letters: bool,
-    /// There are queues that go by themselves.
-    passing: bool,
-    /// Queues are deleted, bindings removed.
-    demolition: bool,
-    /// Consumers are cancelled, and what they hold is asked for again.
-    recovery: bool,
-    /// Some are sent messages without having to acknowledge them, or get them one by one.
-    careless: bool,
-    /// One client has a heartbeat.
-    timed: bool,
-    /// Messages want to be returned.
-    mandatory: bool,
-    /// What is said to deliveries.
-    answers: &'static str,
-}
 
 /// Cases.
 pub(super) fn cases() -> BoxedStrategy<Case> {
@@ -83,49 +45,6 @@ pub(super) fn cases() -> BoxedStrategy<Case> {
             )
         })
         .boxed()
-}
-
-fn theme() -> impl Strategy<Value = Theme> {
-    let weighted = proptest::bool::weighted;
-    let safety =
-        prop_oneof![1 => Just(Safety::None), 5 => Just(Safety::Confirms), 2 => Just(Safety::Transactions)];
-    let answers = select(vec![
-        "ack",
-        "ack",
-        "hold",
-        "hold",
-        "hold, ack",
-        "ack, requeue",
-        "requeue, hold, ack",
-        "ack, ack, reject",
-    ]);
-    (
-        (1..=NAMES.len(), 1..=QUEUES.len(), 1..=EXCHANGES.len(), safety, weighted(0.5)),
-        (weighted(0.4), weighted(0.2), weighted(0.25), weighted(0.25), weighted(0.3)),
-        (weighted(0.15), weighted(0.1), weighted(0.3), answers),
-    )
-        .prop_map(
-            |(
-                (clients, queues, exchanges, safety, durable),
-                (limited, dead_letters, passing, demolition, recovery),
-                (careless, timed, mandatory, answers),
-            )| Theme {
-                clients,
-                queues,
-                exchanges,
-                safety,
-                durable,
-                limited,
-                dead_letters,
-                passing,
-                demolition,
-                recovery,
-                careless,
-                timed,
-                mandatory,
-                answers: if dead_letters { "reject, ack" } else { answers },
-            },
-        )
 }
 
 fn case(theme: Theme, levels: Vec<(&'static str, u32)>, mut steps: Vec<Act>, leaves: bool) -> Case {
@@ -195,6 +114,9 @@ fn topology(theme: Theme) -> impl Strategy<Value = Vec<Act>> {
         for (short, kind) in exchanges(theme) {
             let mut fields = vec![("exchange", name(short)), ("type", kind.to_owned())];
             fields.extend(durable.next().filter(|durable| *durable).map(|_| set("durable")));
+            if theme.extension == Extension::Alternate && kind == "direct" {
+                fields.push(("arguments", format!("{{ alternate-exchange: {} }}", name("f"))));
+            }
             acts.push(call(0, "call exchange.declare", fields));
         }
         if theme.dead_letters {
@@ -203,10 +125,16 @@ fn topology(theme: Theme) -> impl Strategy<Value = Vec<Act>> {
         for queue in queues(theme) {
             let mut fields = vec![("queue", name(queue))];
             fields.extend(durable.next().filter(|durable| *durable).map(|_| set("durable")));
+            let mut arguments = Vec::new();
             if theme.dead_letters {
-                let exchange = "x-dead-letter-exchange: \"\"";
-                let key = format!("x-dead-letter-routing-key: {}", name(DEAD));
-                fields.push(("arguments", format!("{{ {exchange}, {key} }}")));
+                arguments.push(String::from("x-dead-letter-exchange: \"\""));
+                arguments.push(format!("x-dead-letter-routing-key: {}", name(DEAD)));
+            }
+            if theme.extension == Extension::Ranked {
+                arguments.push(String::from("x-max-priority: 3"));
+            }
+            if !arguments.is_empty() {
+                fields.push(("arguments", format!("{{ {} }}", arguments.join(", "))));
             }
             acts.push(call(0, "call queue.declare", fields));
         }
@@ -300,6 +228,12 @@ fn acts(theme: Theme) -> impl Strategy<Value = Vec<Act>> + use<> {
         choices
             .push((2, binding(theme).prop_map(|fields| vec![call(0, "call queue.unbind", fields)]).boxed()));
     }
+    if theme.extension == Extension::Purges {
+        let purge = (0..clients, select(queues(theme)));
+        let purge = purge
+            .prop_map(|(client, queue)| vec![call(client, "call queue.purge", vec![("queue", name(queue))])]);
+        choices.push((2, purge.boxed()));
+    }
     if theme.safety == Safety::Transactions {
         choices.push((1, Just(vec![call(0, "call tx.rollback", Vec::new())]).boxed()));
     }
@@ -332,12 +266,17 @@ fn publish(theme: Theme) -> impl Strategy<Value = Vec<(&'static str, String)>> +
     let persistent = proptest::bool::weighted(if theme.durable { 0.9 } else { 0.4 });
     let mandatory = proptest::bool::weighted(if theme.mandatory { 0.7 } else { 0.0 });
     let red = proptest::bool::weighted(0.3);
-    (target, persistent, mandatory, red).prop_map(|((exchange, key), persistent, mandatory, red)| {
+    let lives = perhaps(theme.extension == Extension::Expiring, 0.5, 0..2000_u32);
+    let priority = perhaps(theme.extension == Extension::Ranked, 0.7, 0..=4_u8);
+    (target, persistent, mandatory, red, lives, priority).prop_map(|drawn| {
+        let ((exchange, key), persistent, mandatory, red, lives, priority) = drawn;
         let mut fields = Vec::new();
         fields.extend(exchange.map(|exchange| ("exchange", exchange)));
         fields.push(("routing_key", key));
         fields.extend(mandatory.then(|| set("mandatory")));
         fields.extend(persistent.then(|| ("delivery_mode", String::from("persistent"))));
+        fields.extend(lives.map(|millis| ("expiration", format!("\"{millis}\""))));
+        fields.extend(priority.map(|priority| ("priority", priority.to_string())));
         fields.extend(red.then(|| ("headers", String::from("{ colour: red }"))));
         fields.push(("body", String::from("x")));
         fields
