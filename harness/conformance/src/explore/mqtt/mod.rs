@@ -3,10 +3,13 @@
 //! A case has a [`Theme`]: what it is about is drawn first, so that most cases do few things often instead of everything
 //! once. Somebody watches in most of them: a client without faults that sees every message.
 
+mod theme;
+
 use mqspec_wire::Spec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
+use self::theme::{Theme, theme};
 use super::{Act, Case, Client, fault};
 
 const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
@@ -14,33 +17,6 @@ const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
 const WATCHER: &str = "watcher";
 const TOPICS: [&str; 4] = ["a", "a/b", "c", "a/b/d"];
 const FILTERS: [&str; 8] = ["#", "a", "a/#", "+", "a/b", "c", "a/+", "a/b/d"];
-
-/// What a case is about.
-#[derive(Clone, Copy, Debug)]
-struct Theme {
-    spec: Spec,
-    /// How many clients there are beside the watcher.
-    clients: usize,
-    watched: bool,
-    wills: bool,
-    retained: bool,
-    /// Messages and sessions with a short life (5.0).
-    expiring: bool,
-    /// Shared subscriptions, no local and the options about retained messages (5.0).
-    options: bool,
-    /// Receive Maximum (5.0).
-    limited: bool,
-    /// One client has a keep alive. With several there would always be a ping under way, and nothing ever quiet.
-    timed: bool,
-    /// The broker crashes right after it has taken something over.
-    fragile: bool,
-    /// Clients leave and come again, with other settings, and in place of themselves.
-    comings: bool,
-    /// The QoS of messages and subscriptions.
-    qos: &'static [u8],
-    /// How many topics there are.
-    topics: usize,
-}
 
 /// Cases for a version.
 pub(super) fn cases(spec: Spec) -> BoxedStrategy<Case> {
@@ -62,40 +38,6 @@ pub(super) fn cases(spec: Spec) -> BoxedStrategy<Case> {
             )
         })
         .boxed()
-}
-
-fn theme(spec: Spec) -> impl Strategy<Value = Theme> {
-    let weighted = proptest::bool::weighted;
-    let qos = select(vec![&[1_u8][..], &[1], &[2], &[2], &[1, 2], &[0, 1, 2], &[0, 1, 2]]);
-    (
-        (2..=4_usize, weighted(0.7), weighted(0.4), weighted(0.4), weighted(0.25)),
-        (weighted(0.2), weighted(0.25), weighted(0.25), weighted(0.2), weighted(0.4)),
-        (qos, 1..=TOPICS.len()),
-    )
-        .prop_map(
-            move |(
-                (clients, watched, wills, retained, expiring),
-                (options, limited, timed, fragile, comings),
-                (qos, topics),
-            )| {
-                let new = spec == Spec::Mqtt50;
-                Theme {
-                    spec,
-                    clients,
-                    watched,
-                    wills,
-                    retained,
-                    expiring: expiring && new,
-                    options: options && new,
-                    limited: limited && new,
-                    timed,
-                    fragile,
-                    comings,
-                    qos,
-                    topics,
-                }
-            },
-        )
 }
 
 fn case(
@@ -152,7 +94,9 @@ fn client(theme: Theme, name: &'static str) -> impl Strategy<Value = Client> + u
     let session = select(vec!["none", "lasting", "lasting", "lasting", "short"]);
     let receive_maximum = perhaps(theme.limited, 0.8, 1..=4_u32);
     let keep_alive = perhaps(theme.timed && name == NAMES[0], 0.8, 2..=5_u32);
-    let will = perhaps(theme.wills || theme.timed && name == NAMES[0], 0.8, will(theme, name));
+    let parts = NAMES.get(parting_client(theme)) == Some(&name);
+    let wills = theme.wills && !parts || theme.timed && name == NAMES[0];
+    let will = perhaps(wills, 0.8, will(theme, name));
     (session, receive_maximum, keep_alive, will).prop_map(
         move |(session, receive_maximum, keep_alive, will)| {
             let mut settings = Vec::new();
@@ -204,6 +148,9 @@ fn acts(theme: Theme) -> impl Strategy<Value = Vec<Act>> + use<> {
     if theme.timed {
         choices.push((2, Just(silence()).boxed()));
     }
+    if theme.wills {
+        choices.push((1, parting(theme).boxed()));
+    }
     if theme.fragile {
         choices.push((3, last_words(theme).boxed()));
     }
@@ -222,6 +169,31 @@ fn silence() -> Vec<Act> {
     ]
 }
 
+/// The client that says at each connection whether it has a will.
+const fn parting_client(theme: Theme) -> usize {
+    theme.clients - 1
+}
+
+/// A client connects with a will, loses its connection, comes back without one, and loses that connection, too.
+fn parting(theme: Theme) -> impl Strategy<Value = Vec<Act>> + use<> {
+    let client = parting_client(theme);
+    let name = NAMES.get(client).copied().unwrap_or_default();
+    will(theme, name).prop_map(move |will| {
+        let connect = |fields| Act::Do { client, verb: "connect", fields };
+        let reset = || Act::Do { client, verb: "reset", fields: Vec::new() };
+        vec![
+            connect(vec![("will", will)]),
+            Act::Wait(20),
+            Act::Fault { client, text: format!("refuse: {name}, times: 1") },
+            reset(),
+            connect(Vec::new()),
+            Act::Wait(400),
+            reset(),
+            Act::Wait(100),
+        ]
+    })
+}
+
 /// Something is done, and the broker crashes when it may just have answered.
 fn last_words(theme: Theme) -> impl Strategy<Value = Vec<Act>> + use<> {
     let word = prop_oneof![
@@ -231,8 +203,31 @@ fn last_words(theme: Theme) -> impl Strategy<Value = Vec<Act>> + use<> {
         1 => unsubscribe(theme.clients),
     ];
     let crash = select(vec!["kill_broker", "power_loss"]);
-    (word, 1..15_u64, crash, 10..500_u64).prop_map(|(word, answered, crash, outage)| {
-        vec![word, Act::Wait(answered), Act::Broker(crash), Act::Wait(outage), Act::Broker("start_broker")]
+    let late = proptest::option::weighted(0.5, late(theme));
+    (late, word, 1..15_u64, crash, 10..500_u64).prop_map(|(late, word, answered, crash, outage)| {
+        let mut acts = Vec::from_iter(late);
+        let start = Act::Broker("start_broker");
+        acts.extend([word, Act::Wait(answered), Act::Broker(crash), Act::Wait(outage), start]);
+        acts
+    })
+}
+
+/// An answer is under way when the crash comes, so that a handshake is left half done.
+fn late(theme: Theme) -> impl Strategy<Value = Act> + use<> {
+    let answer = select(vec![
+        "puback, from",
+        "pubrec, from",
+        "pubcomp, from",
+        "pubcomp, from",
+        "pubrel, from",
+        "puback, to",
+        "pubrec, to",
+        "pubrel, to",
+        "pubcomp, to",
+    ]);
+    (0..theme.clients, answer).prop_map(|(client, answer)| {
+        let name = NAMES.get(client).copied().unwrap_or_default();
+        Act::Fault { client, text: format!("delay: {answer}: {name}, by: 150ms") }
     })
 }
 
