@@ -34,7 +34,7 @@ pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
         let restarted = history.restarted_after(message.event);
         for queue in topology.route(published).must.keys() {
             let kept = (!restarted || message.is_persistent() && durable.contains(queue))
-                && !history.readers.may_have_lost(queue, message.event);
+                && !history.may_have_lost(queue, message.event);
             let asked_for = steady.contains(queue) && history.read_from.contains(queue);
             if kept && asked_for && !arrived.contains(&(queue, &message.body)) {
                 let statement = match (published.confirmed, restarted) {

@@ -64,7 +64,7 @@ pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
             let asked_for = steady.contains(queue) && history.read_from.contains(queue);
             if asked_for
                 && !dead.contains(&(queue, &delivered.message.body))
-                && !history.readers.may_have_lost(queue, letter.message.event)
+                && !history.may_have_lost(queue, letter.message.event)
             {
                 findings.must(
                     &["rabbitmq/RMQ-dlx-reason-rejected"],

@@ -85,7 +85,7 @@ fn judge_left(history: &History, answer: &Answer, actual: &str, findings: &mut F
         .filter(of_queue)
         .filter(|change| change.packet.name == "queue.declare" && !flag(&change.packet, "passive"))
         .collect();
-    let noticed = |event: u64| history.quiet.iter().any(|quiet| (event..answer.asked).contains(quiet));
+    let noticed = |event: u64| history.was_quiet_between(event, answer.asked);
     let ended = |change: &&Change| history.ends.get(&change.by).is_some_and(|end| noticed(*end));
     let exclusive = |change: &&Change| flag(&change.packet, "exclusive");
     if declares.is_empty() || !declares.iter().any(|change| change.done.is_some()) {

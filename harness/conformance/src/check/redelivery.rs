@@ -128,7 +128,7 @@ fn judge_return(history: &History, deliveries: &[&Delivered], durable: bool, fin
     if last.no_ack
         || history.disturbed.is_some_and(|event| event > since)
         || history.restarted_after(since) && !kept
-        || last.queue.as_ref().is_some_and(|queue| history.readers.may_have_lost(queue, since))
+        || last.queue.as_ref().is_some_and(|queue| history.may_have_lost(queue, since))
     {
         return;
     }

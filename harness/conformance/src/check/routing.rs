@@ -53,7 +53,7 @@ pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
         // Without a confirm a broker may have dealt with a message and not have it on its disk.
         let kept = !restarted || published.is_accepted() && message.is_persistent();
         for (queue, indirect) in route.must.iter().filter(|_| kept) {
-            if restarted && !durable.contains(queue) || history.readers.may_have_lost(queue, message.event) {
+            if restarted && !durable.contains(queue) || history.may_have_lost(queue, message.event) {
                 continue;
             }
             if steady.contains(queue) && history.read_from.contains(queue) && !got.contains(queue) {

@@ -17,6 +17,8 @@ pub(super) use reader::read;
 pub(super) use readers::Readers;
 pub(super) use transaction::Transacted;
 
+use readers::End;
+
 use super::amqp_packet::{entries, flag};
 use crate::plan::ActorId;
 use crate::trace::ConnectionNumber;
@@ -171,6 +173,21 @@ impl History {
     /// Whether the broker was killed or stopped after an event.
     pub(super) fn restarted_after(&self, event: u64) -> bool {
         self.restarts.last().is_some_and(|restart| *restart > event)
+    }
+
+    /// Whether the script waited between these events until all was quiet: by the second, everybody knows of the first.
+    pub(super) fn was_quiet_between(&self, from: u64, until: u64) -> bool {
+        self.quiet.iter().any(|quiet| (from..until).contains(quiet))
+    }
+
+    /// Whether what was in a queue after this event may be gone unseen: sent to somebody who owed no acknowledgement,
+    /// on a connection that was lost, or lost already, and the broker had not noticed.
+    pub(super) fn may_have_lost(&self, queue: &Bytes, after: u64) -> bool {
+        self.readers.of(queue).filter(|reader| reader.no_ack).any(|reader| match reader.end {
+            End::Orderly => false,
+            End::Lost => reader.ended.is_some_and(|ended| !self.was_quiet_between(ended, after)),
+            End::Untold => true,
+        })
     }
 
     /// Queues that keep what they have until it is consumed: declared in the trace, never purged, without

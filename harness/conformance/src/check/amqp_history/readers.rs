@@ -114,14 +114,4 @@ impl Readers {
     pub(in super::super) fn of<'a>(&'a self, queue: &'a Bytes) -> impl Iterator<Item = &'a QueueReader> {
         self.0.iter().filter(move |reader| reader.queue == *queue)
     }
-
-    /// Whether what was in a queue after this event may be gone unseen: sent to somebody who owed no acknowledgement,
-    /// on a connection that was lost.
-    pub(in super::super) fn may_have_lost(&self, queue: &Bytes, after: u64) -> bool {
-        self.of(queue).filter(|reader| reader.no_ack).any(|reader| match reader.end {
-            End::Orderly => false,
-            End::Lost => reader.ended.is_some_and(|ended| ended > after),
-            End::Untold => true,
-        })
-    }
 }
