@@ -105,16 +105,21 @@ pub struct Convicted {
     pub replays: u32,
 }
 
-/// Shrinks a failing case: a smaller one must break one of the same statements, and with a mutant the correct
-/// broker must be innocent of it.
+/// Shrinks a failing case: a smaller one must break one of the same statements. With a mutant the correct broker must be
+/// innocent of it, and as it is then the lie that shows, the same check may name another statement (by another kind of exchange,
+/// say).
 pub fn convict(case: &Case, number: u64, whole: Judged, mutant: Option<&Mutant>) -> Convicted {
     let broken = whole.broken();
-    let first = whole.verdict.findings.first().map(|finding| finding.statements.clone()).unwrap_or_default();
+    let first = whole.verdict.findings.first().cloned();
+    let same = |judged: &Judged| {
+        let named = |statement: &String| first.iter().any(|first| first.statements.contains(statement));
+        let seen = || judged.verdict.findings.first().map(|finding| finding.check);
+        judged.broken().iter().any(named)
+            || mutant.is_some() && seen() == first.as_ref().map(|first| first.check)
+    };
     let small = shrink(case, MOST_CANDIDATES, |candidate| {
         let judged = run(candidate, mutant);
-        judged.fails()
-            && judged.broken().iter().any(|statement| first.contains(statement))
-            && (mutant.is_none() || !run(candidate, None).fails())
+        judged.fails() && same(&judged) && (mutant.is_none() || !run(candidate, None).fails())
     });
     let judged = run(&small.case, mutant);
     let replays = (0..REPLAYS).filter(|_| {

@@ -93,7 +93,7 @@ pub const KINDS: &[Kind] = &[
     kind("outage", [4, 3], &[&[Broker("kill_broker")], &[Wait(None)], &[Broker("start_broker")]]),
     kind("crash", [4, 4], &[CRASH]),
     kind("power", [3, 3], &[POWER_LOSS]),
-    kind("disk", [2, 1], &[&[Disk("fail: sync, nth: {n}")], CRASH]),
+    kind("disk", [2, 2], &[&[Disk("fail: sync, nth: {n}")], CRASH]),
     kind("torn", [1, 1], &[&[Disk("tear: append, nth: {n}")], POWER_LOSS]),
     kind("unreadable", [1, 1], &[UNREADABLE]),
     kind("flip", [1, 1], &[&[Line("flip: {framed}")]]),

@@ -1,8 +1,9 @@
 //! Making a failing case small: whatever can go and leaves the failure as it is, goes.
 //!
 //! Greedy delta debugging over the case's own parts: first stretches of steps (half of them, a quarter, …, one),
-//! then clients with all that they do, checks, faults for which there is a plainer one, settings and fields, and last
-//! time itself.
+//! then clients with all that they do, exchanges on the way to a queue, checks, faults for which there is a plainer one, settings and fields, and last
+//! time itself. Where that leads no further, two things go at once, or one with another seed for the run: how long a client waits
+//! before it connects again is drawn from that, and a step may be there only to make up for it.
 
 use super::{Act, Case, fault};
 
@@ -15,6 +16,11 @@ pub struct Shrunk {
     pub tried: u32,
 }
 
+/// Up to so many things can be tried two by two.
+const FEW: usize = 24;
+/// How many other seeds a step's absence is tried with.
+const OTHER_SEEDS: u64 = 3;
+
 /// Shrinks a case for as long as `fails` says that a smaller one still fails the same way, and at most so many
 /// times.
 pub fn shrink(case: &Case, most: u32, fails: impl FnMut(&Case) -> bool) -> Shrunk {
@@ -23,10 +29,17 @@ pub fn shrink(case: &Case, most: u32, fails: impl FnMut(&Case) -> bool) -> Shrun
         let before = search.best.clone();
         search.steps();
         search.clients();
+        search.routes();
         search.checks();
         search.faults();
         search.details();
         search.time();
+        if search.best == before {
+            search.pairs();
+        }
+        if search.best == before {
+            search.seeds();
+        }
         if search.best == before || search.tried >= most {
             return Shrunk { case: search.best, tried: search.tried };
         }
@@ -111,6 +124,23 @@ impl<F: FnMut(&Case) -> bool> Search<F> {
         }
     }
 
+    /// Messages that go to a queue by its name, without the exchanges and bindings on the way: all of them, or one.
+    fn routes(&mut self) {
+        for queue in declared_queues(&self.best) {
+            let mut candidate = self.best.clone();
+            candidate.steps.retain(|act| !builds_routes(act));
+            candidate.steps.iter_mut().for_each(|act| send_to(act, &queue));
+            if self.offer(candidate) {
+                return;
+            }
+            for step in 0..self.best.steps.len() {
+                let mut candidate = self.best.clone();
+                candidate.steps.iter_mut().skip(step).take(1).for_each(|act| send_to(act, &queue));
+                self.offer(candidate);
+            }
+        }
+    }
+
     fn checks(&mut self) {
         for check in (0..self.best.checks.len()).rev() {
             let mut candidate = self.best.clone();
@@ -171,8 +201,43 @@ impl<F: FnMut(&Case) -> bool> Search<F> {
         }
     }
 
-    /// Shorter waits.
+    /// Two things at once: what one does, the other may undo.
+    fn pairs(&mut self) {
+        let count = self.best.steps.len() + self.best.probe.len();
+        if count > FEW {
+            return;
+        }
+        for second in (1..count).rev() {
+            for first in (0..second).rev() {
+                if self.offer(without(without(self.best.clone(), second), first)) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// One thing less, under another seed.
+    fn seeds(&mut self) {
+        for number in (0..self.best.steps.len() + self.best.probe.len()).rev() {
+            for seed in 1..=OTHER_SEEDS {
+                if self.offer(Case { seed, ..without(self.best.clone(), number) }) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Fewer and shorter waits.
     fn time(&mut self) {
+        for step in (1..self.best.steps.len()).rev() {
+            let mut candidate = self.best.clone();
+            if let (Some(Act::Wait(before)), Some(Act::Wait(after))) =
+                (self.best.steps.get(step - 1), self.best.steps.get(step))
+            {
+                candidate.steps.splice(step - 1..=step, [Act::Wait(before + after)]);
+                self.offer(candidate);
+            }
+        }
         for step in 0..self.best.steps.len() {
             while let Some(Act::Wait(millis)) = self.best.steps.get(step)
                 && *millis > 1
@@ -188,6 +253,41 @@ impl<F: FnMut(&Case) -> bool> Search<F> {
             }
         }
     }
+}
+
+/// The names of the queues that a case declares, as it writes them.
+fn declared_queues(case: &Case) -> Vec<String> {
+    let declared = case.steps.iter().filter_map(|act| match act {
+        Act::Do { verb: "call queue.declare", fields, .. } => {
+            fields.iter().find(|(name, _)| *name == "queue")
+        }
+        Act::Do { .. } | Act::Fault { .. } | Act::Disk(_) | Act::Broker(_) | Act::Wait(_) | Act::Settle => {
+            None
+        }
+    });
+    declared.map(|(_, queue)| queue.clone()).collect()
+}
+
+fn builds_routes(act: &Act) -> bool {
+    matches!(act, Act::Do { verb: "call exchange.declare" | "call queue.bind" | "call queue.unbind", .. })
+}
+
+/// A message to an exchange goes to a queue instead.
+fn send_to(act: &mut Act, queue: &str) {
+    let Act::Do { verb: "publish", fields, .. } = act else { return };
+    if fields.iter().any(|(name, _)| *name == "exchange") {
+        fields.retain(|(name, _)| !matches!(*name, "exchange" | "routing_key"));
+        fields.push(("routing_key", queue.to_owned()));
+    }
+}
+
+/// A case without the thing of this number, those that are done in the end counted behind the steps.
+fn without(mut case: Case, number: usize) -> Case {
+    match number.checked_sub(case.steps.len()) {
+        None => drop(case.steps.remove(number)),
+        Some(number) => drop(case.probe.remove(number)),
+    }
+    case
 }
 
 const fn client_of(act: &Act) -> Option<usize> {

@@ -227,6 +227,7 @@ fn acts(theme: Theme) -> impl Strategy<Value = Vec<Act>> + use<> {
         choices.push((1, delete.boxed()));
         choices
             .push((2, binding(theme).prop_map(|fields| vec![call(0, "call queue.unbind", fields)]).boxed()));
+        choices.push((1, unlinking(theme).boxed()));
     }
     if theme.extension == Extension::Purges {
         let purge = (0..clients, select(queues(theme)));
@@ -238,6 +239,27 @@ fn acts(theme: Theme) -> impl Strategy<Value = Vec<Act>> + use<> {
         choices.push((1, Just(vec![call(0, "call tx.rollback", Vec::new())]).boxed()));
     }
     proptest::strategy::Union::new_weighted(choices)
+}
+
+/// A binding is made and taken back, and the broker crashes before a message comes that would have followed it.
+fn unlinking(theme: Theme) -> impl Strategy<Value = Vec<Act>> + use<> {
+    (binding(theme), select(vec!["kill_broker", "power_loss"]), 1..500_u64).prop_map(
+        |(fields, crash, outage)| {
+            // A key with wildcards matches itself.
+            let of_message = |name: &str| matches!(name, "exchange" | "routing_key");
+            let mut message: Vec<_> = fields.iter().filter(|(name, _)| of_message(name)).cloned().collect();
+            message.extend([("headers", String::from("{ colour: red }")), ("body", String::from("x"))]);
+            vec![
+                call(0, "call queue.bind", fields.clone()),
+                call(0, "call queue.unbind", fields),
+                Act::Wait(5),
+                Act::Broker(crash),
+                Act::Wait(outage),
+                Act::Broker("start_broker"),
+                call(0, "publish", message),
+            ]
+        },
+    )
 }
 
 /// One message or several of one client to one place, and what becomes of them in a transaction.
