@@ -5,6 +5,7 @@ use mqspec_conformance::plan::{
     expression::TextPart,
 };
 use mqspec_conformance::scenario::load;
+use mqspec_wire::Name;
 
 const TABLE: &str = include_str!("lowering.txt");
 
@@ -99,7 +100,7 @@ fn time(within: Option<std::time::Duration>) -> String {
 }
 
 fn template(packet: &Template) -> String {
-    let named = |fields: &[(String, Expression)]| {
+    let named = |fields: &[(Name, Expression)]| {
         joined(fields.iter().map(|(name, value)| format!(" {name}={}", expression(value))))
     };
     let malformed = if packet.malformed.is_empty() { "" } else { " malformed:" };

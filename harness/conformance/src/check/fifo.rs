@@ -68,7 +68,9 @@ fn judge_returned(history: &History, findings: &mut Findings) {
             .readers
             .of(queue)
             .any(|reader| reader.asked < message.event && !is_gone_or_this(reader.path));
-        if ranked || others || message.header("x-death").is_some() {
+        // What was on its way when its holder gave it back is older than its return.
+        let stale = !delivered.redelivered || message.event < returned;
+        if ranked || others || stale || message.header("x-death").is_some() {
             continue;
         }
         // Where they were published, where they had been, and where they go now.

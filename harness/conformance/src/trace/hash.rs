@@ -134,6 +134,7 @@ fn write_number(mut number: u64, line: &mut Vec<u8>) {
 }
 
 /// The two hex digits of each byte.
+#[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
 const HEX: [[u8; 2]; 256] = {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut table = [[0; 2]; 256];

@@ -84,6 +84,11 @@ fn an_exclusive_queue_goes_with_its_connection() {
     assert_eq!(judge(&no(at_once, "q", 405), "entities"), INNOCENT, "nobody need notice at once");
     let alive = settles(declared("q", &["exclusive"]));
     assert_eq!(judge(&no(alive, "q", 405), "entities"), INNOCENT);
+    // A connection that is open keeps its queue, one that the broker is closing need not.
+    let open = || settles(declared("q", &["exclusive"]));
+    assert_eq!(judge(&no(open(), "q", 404), "entities"), ["amqp-0-9-1/AMQP-3.1.4-lifetimes"]);
+    let closing = settles(declared("q", &["exclusive"]).gets(0, frame("connection.close", &[])));
+    assert_eq!(judge(&no(closing, "q", 404), "entities"), INNOCENT);
 }
 
 #[test]
@@ -256,6 +261,31 @@ fn what_came_back_together_keeps_its_order() {
     };
     assert_eq!(judge(&come("a", "b"), "fifo"), INNOCENT);
     assert_eq!(judge(&come("b", "a"), "fifo"), ["amqp-0-9-1/AMQP-basic-10"]);
+}
+
+#[test]
+fn what_was_on_its_way_before_its_holder_left_did_not_come_back() {
+    let come = |early: bool| {
+        let story = declared("q", &[]).publish("", "q", "a", &[]).publish("", "q", "b", &[]).consume("q");
+        let alice = [("queue", text("q")), ("consumer_tag", text("q"))];
+        let both = story
+            .sends(0, frame("basic.consume", &alice))
+            .gets(0, frame("basic.consume-ok", &[("consumer_tag", text("q"))]));
+        let to_alice = |story: Story, tag: i128, body: &'static str| {
+            let fields =
+                [("consumer_tag", text("q")), ("delivery_tag", number(tag)), ("routing_key", text("q"))];
+            let story = story.gets(0, frame("basic.deliver", &fields));
+            let header = frame("content-header", &[("body_size", number(1))]);
+            story.gets(0, header).gets(0, frame("content-body", &[("body", text(body))]))
+        };
+        let held = to_alice(to_alice(both, 1, "a"), 2, "b");
+        let held = if early { held.deliver("q", 1, false, "", "q", "b") } else { held };
+        let left = held.hangs_up(0);
+        let left = if early { left } else { left.deliver("q", 1, true, "", "q", "b") };
+        left.deliver("q", 2, true, "", "q", "a")
+    };
+    assert_eq!(judge(&come(true), "fifo"), INNOCENT);
+    assert_eq!(judge(&come(false), "fifo"), ["amqp-0-9-1/AMQP-basic-10"]);
 }
 
 #[test]

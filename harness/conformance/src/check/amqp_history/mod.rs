@@ -134,6 +134,8 @@ pub(super) struct History {
     pub(super) changes: Vec<Change>,
     /// When connections ended, whose exclusive queues went with them.
     pub(super) ends: BTreeMap<(ActorId, ConnectionNumber), u64>,
+    /// When the first connection.close was sent on them, from either side: they may be over for the broker.
+    pub(super) closes: BTreeMap<(ActorId, ConnectionNumber), u64>,
     /// When a consumer may have ended, in order: a queue that deletes itself may go with it.
     pub(super) consumer_ends: Vec<u64>,
     /// Queues that somebody consumed or got messages from, and was let.

@@ -146,6 +146,9 @@ impl Reader {
             // Everything unsettled goes back when the broker closes the channel, at the latest.
             "channel.close" | "connection.close" | "basic.cancel" => {
                 self.history.consumer_ends.push(event);
+                if packet.name == "connection.close" {
+                    self.history.closes.entry((path.0, path.1)).or_insert(event);
+                }
                 if packet.name == "channel.close" {
                     self.orphan(path, event, false);
                 }
@@ -253,6 +256,9 @@ impl Reader {
             }
             "channel.close" | "basic.cancel" | "connection.close" => {
                 self.history.consumer_ends.push(event);
+                if packet.name == "connection.close" {
+                    self.history.closes.entry((path.0, path.1)).or_insert(event);
+                }
                 if packet.name == "channel.close" {
                     self.refuse(path, event, packet);
                     self.orphan(path, event, false);

@@ -168,7 +168,7 @@ impl Topology {
         let Some(queue) = change.queue.clone() else { return };
         let mut span = Span::of(change);
         if flag(&change.packet, "exclusive")
-            && let Some(end) = history.ends.get(&change.by)
+            && let Some(end) = history.closes.get(&change.by).or_else(|| history.ends.get(&change.by))
         {
             span.may_end(*end);
         }
