@@ -58,6 +58,8 @@ struct Play<'n> {
     witness: Witness,
     /// Packets in the making.
     out: Vec<u8>,
+    /// Room for what the broker asks for at a time, empty in between.
+    effects: Vec<Effect>,
     /// Where what is done is written down, if anybody wants to know.
     notes: Option<&'n mut Notes>,
 }
@@ -75,6 +77,7 @@ pub(crate) fn play(protocol: Protocol, input: &[u8], notes: Option<&mut Notes>) 
         opened: 0,
         witness: Witness::new(protocol),
         out: Vec::new(),
+        effects: Vec::new(),
         notes,
     };
     for _ in 0..STEPS {
@@ -167,7 +170,7 @@ impl Play<'_> {
     }
 
     fn connect(&mut self, spec: Spec, is_witness: bool) -> ConnectionId {
-        let mut effects = Vec::new();
+        let mut effects = std::mem::take(&mut self.effects);
         let id = self.bench.open(self.protocol, &mut |effect| effects.push(effect));
         self.note(|notes| notes.opened(id, spec, is_witness));
         self.hear(effects);
@@ -188,7 +191,7 @@ impl Play<'_> {
     }
 
     fn cut(&mut self, id: ConnectionId) {
-        let mut effects = Vec::new();
+        let mut effects = std::mem::take(&mut self.effects);
         self.note(|notes| notes.by(id, |client| Act::Cut { client }));
         self.clients.retain(|client| client.id != id);
         self.bench.cut(id, &mut |effect| effects.push(effect));
@@ -196,7 +199,7 @@ impl Play<'_> {
     }
 
     fn wait(&mut self, time: Duration) {
-        let mut effects = Vec::new();
+        let mut effects = std::mem::take(&mut self.effects);
         self.note(|notes| notes.push(Act::Waited(time)));
         self.bench.wait(time, &mut |effect| effects.push(effect));
         self.hear(effects);
@@ -208,56 +211,9 @@ impl Play<'_> {
     }
 
     fn give(&mut self, input: Input<'_>) {
-        let mut effects = Vec::new();
+        let mut effects = std::mem::take(&mut self.effects);
         self.bench.handle(input, &mut |effect| effects.push(effect));
         self.hear(effects);
-    }
-
-    /// The witness publishes, changes its mind about acknowledging, or loses its connection.
-    fn witness_step(&mut self, choice: u8) {
-        let Some(id) = self.witness.connection else { return self.witness_connects() };
-        match choice & 7 {
-            0..=3 => {
-                let bytes = self.witness.publish(choice >> 3);
-                self.send(id, &bytes);
-            }
-            4 | 5 => self.witness.hold(choice & 1 == 0),
-            6 => {
-                self.cut(id);
-                self.witness.cut();
-                self.witness_connects();
-            }
-            _ => {
-                // What the broker answers to its last message is lost with the connection.
-                let bytes = self.witness.publish(choice >> 3);
-                self.witness.is_deaf = true;
-                self.send(id, &bytes);
-                if self.bench.is_open(id) {
-                    self.cut(id);
-                }
-                self.witness.is_deaf = false;
-                self.witness.cut();
-            }
-        }
-    }
-
-    fn witness_connects(&mut self) {
-        let spec = self.witness.spec();
-        let id = self.connect(spec, true);
-        self.witness.connection = Some(id);
-        let hello = self.witness.hello();
-        self.send(id, &hello);
-    }
-
-    /// The witness takes what it was sent and says what it has to.
-    fn hear_witness(&mut self) {
-        while let Some(id) = self.witness.connection {
-            let answers = self.witness.answers();
-            if answers.is_empty() {
-                return;
-            }
-            self.send(id, &answers);
-        }
     }
 
     /// The broker dies: bit 0 with a message of the witness on the way, bit 1 while it compacts its log. Before
@@ -283,7 +239,7 @@ impl Play<'_> {
             notes.push(Act::Crashed { unheard: unheard.is_some(), compacts: choice & 2 != 0 });
         });
         let unheard = unheard.map(|(connection, bytes)| Input::Received { connection: *connection, bytes });
-        let mut effects = Vec::new();
+        let mut effects = std::mem::take(&mut self.effects);
         self.bench.crash(unheard, choice & 2 != 0, &mut |effect| effects.push(effect));
         self.witness.cut();
         self.clients.clear();
@@ -291,9 +247,9 @@ impl Play<'_> {
     }
 
     /// What the broker sends is whole packets without an oddity.
-    fn hear(&mut self, effects: Vec<Effect>) {
+    fn hear(&mut self, mut effects: Vec<Effect>) {
         let mut taken = 0;
-        for effect in effects {
+        for effect in effects.drain(..) {
             match effect {
                 Effect::Send { connection, bytes } if self.witness.connection == Some(connection) => {
                     assert_plain(self.witness.spec(), &bytes);
@@ -324,6 +280,7 @@ impl Play<'_> {
                 }
             }
         }
+        self.effects = effects;
         // The witness reads at once.
         if let Some(connection) = self.witness.connection.filter(|_| taken > 0) {
             self.give(Input::Taken { connection, bytes: taken });

@@ -4,6 +4,8 @@
 use mqspec_broker_core::{ConnectionId, Protocol};
 use mqspec_wire::Spec;
 
+use super::Play;
+
 mod amqp;
 mod mqtt;
 
@@ -121,5 +123,55 @@ impl Witness {
             lost.is_empty(),
             "messages {lost:?} were acknowledged and never arrived; of {acknowledged:?} arrived {received:?}"
         );
+    }
+}
+
+/// Its part in a play.
+impl Play<'_> {
+    /// The witness publishes, changes its mind about acknowledging, or loses its connection.
+    pub(super) fn witness_step(&mut self, choice: u8) {
+        let Some(id) = self.witness.connection else { return self.witness_connects() };
+        match choice & 7 {
+            0..=3 => {
+                let bytes = self.witness.publish(choice >> 3);
+                self.send(id, &bytes);
+            }
+            4 | 5 => self.witness.hold(choice & 1 == 0),
+            6 => {
+                self.cut(id);
+                self.witness.cut();
+                self.witness_connects();
+            }
+            _ => {
+                // What the broker answers to its last message is lost with the connection.
+                let bytes = self.witness.publish(choice >> 3);
+                self.witness.is_deaf = true;
+                self.send(id, &bytes);
+                if self.bench.is_open(id) {
+                    self.cut(id);
+                }
+                self.witness.is_deaf = false;
+                self.witness.cut();
+            }
+        }
+    }
+
+    pub(super) fn witness_connects(&mut self) {
+        let spec = self.witness.spec();
+        let id = self.connect(spec, true);
+        self.witness.connection = Some(id);
+        let hello = self.witness.hello();
+        self.send(id, &hello);
+    }
+
+    /// The witness takes what it was sent and says what it has to.
+    pub(super) fn hear_witness(&mut self) {
+        while let Some(id) = self.witness.connection {
+            let answers = self.witness.answers();
+            if answers.is_empty() {
+                return;
+            }
+            self.send(id, &answers);
+        }
     }
 }

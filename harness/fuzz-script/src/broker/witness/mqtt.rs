@@ -102,6 +102,8 @@ impl Speaker {
             7 => self.unfinished.retain(|unfinished| u16::from(unfinished.identifier) != identifier),
             // SUBACK: identifier, properties of no bytes or a reason, one code.
             9 => self.is_subscribed = body.last().is_some_and(|code| *code == 2),
+            // Keep alive timeout: nobody waits for a client whose Keep Alive is 0 (§3.1.2.10).
+            14 => assert_ne!(body.first(), Some(&0x8D), "the witness is sent away for its silence"),
             _ => {}
         }
     }
