@@ -126,7 +126,7 @@ fn packet_to_json(actor: &str, connection: u32, packet: &Packet, fate: Fate) -> 
         .oddities
         .iter()
         .map(|oddity| {
-            json!({ "statement": oddity.statement, "offset": oddity.span.start, "message": oddity.message })
+            json!({ "statement": oddity.statement, "offset": oddity.span.start, "message": oddity.message.to_string() })
         })
         .collect();
     json!({

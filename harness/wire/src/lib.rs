@@ -9,6 +9,7 @@ pub mod amqp;
 pub mod codec;
 pub mod fuzz;
 mod incoming;
+pub mod message;
 pub mod mqtt;
 pub mod packet;
 pub mod shape;
@@ -16,6 +17,7 @@ pub mod spec;
 pub mod value;
 
 pub use codec::{Decoder, EncodeError, encode, malformations, shape, shapes};
+pub use message::Message;
 pub use packet::{Draft, Field, Name, Oddity, Packet, Span};
 pub use shape::{FieldShape, PacketShape, Senders, Shape};
 pub use spec::{Side, Spec};

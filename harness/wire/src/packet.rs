@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use crate::message::Message;
 use crate::value::Value;
 
 /// Bytes `start..end` counted from the packet's first byte.
@@ -50,7 +51,7 @@ pub struct Oddity {
     /// The offending bytes.
     pub span: Span,
     /// What is wrong, in one sentence without a full stop, with the value that was seen.
-    pub message: String,
+    pub message: Message,
 }
 
 /// Inserts an oddity in wire order, behind those that begin at the same byte.

@@ -31,7 +31,9 @@ fn check(spec: Spec, file: &'static str, at_least: usize, odd: bool) {
         for Oddity { span, message, .. } in oddities {
             let inside = span.start <= span.end && span.end <= vector.bytes.len();
             assert!(inside, "{span:?} is not inside: {}", vector.line);
-            assert!(!message.is_empty() && !message.ends_with('.'), "{message:?}: {}", vector.line);
+            let message = message.to_string();
+            let is_sentence = !message.is_empty() && !message.ends_with('.') && !message.contains("{}");
+            assert!(is_sentence, "{message:?}: {}", vector.line);
         }
     }
     assert!(wrong.is_empty(), "{} of {} in {spec}:\n{}", wrong.len(), vectors.len(), wrong.join("\n"));

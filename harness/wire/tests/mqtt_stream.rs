@@ -107,9 +107,10 @@ fn an_oddity_points_at_the_offending_bytes() {
     ];
     for (spec, sender, hex, span, message) in cases {
         let packet = decode_one(spec, sender, hex);
-        let found: Vec<_> = packet.oddities.iter().map(|odd| (odd.span.clone(), &*odd.message)).collect();
+        let found: Vec<_> =
+            packet.oddities.iter().map(|odd| (odd.span.clone(), odd.message.to_string())).collect();
         assert!(!found.is_empty(), "{hex} has no oddity");
         // One for each statement that the breach breaks.
-        assert!(found.iter().all(|found| *found == (span.clone(), message)), "{hex}: {found:?}");
+        assert!(found.iter().all(|found| *found == (span.clone(), message.to_owned())), "{hex}: {found:?}");
     }
 }

@@ -125,7 +125,7 @@ fn violation(offset: usize, oddity: &Oddity, catalogue: &'static Catalogue) -> V
         statement: oddity.statement,
         offset,
         length: oddity.span.len(),
-        message: oddity.message.clone(),
+        message: oddity.message.to_string(),
         level: statement.map(|statement| statement.level.id()),
         section: statement.map(|statement| statement.section),
         gist: statement.map(|statement| statement.summary),
@@ -147,7 +147,7 @@ mod tests {
             oddities: vec![Oddity {
                 statement: "mqtt-5.0/MQTT-2.1.3-1",
                 span: 0..1,
-                message: String::from("reserved flags are 1"),
+                message: "reserved flags are 1".into(),
             }],
             raw: Bytes::from_static(&[0xe1, 0x01, 0x04]),
         };

@@ -203,7 +203,7 @@ mod tests {
             oddities: vec![Oddity {
                 statement: "mqtt-5.0/MQTT-2.1.3-1",
                 span: 0..1,
-                message: String::from("reserved flags are 1"),
+                message: "reserved flags are 1".into(),
             }],
             raw: Bytes::from_static(&[0xe1, 0x01, 0x04]),
         }

@@ -357,7 +357,7 @@ mod tests {
         packet.oddities.push(Oddity {
             statement: "mqtt-3.1.1/MQTT-3.3.1-2",
             span: 0..1,
-            message: String::from("DUP is set at QoS 0"),
+            message: "DUP is set at QoS 0".into(),
         });
         let received =
             What::Received { actor: ActorId(1), connection: ConnectionNumber(2), packet, fate: Fate::Passed };

@@ -427,11 +427,7 @@ fn pubrels_follow_the_order_of_pubrecs_in_3_1_1() {
 #[test]
 fn after_something_malformed_the_broker_may_do_as_it_likes() {
     let mut bad = publish("a", 1, 1, false);
-    bad.oddities.push(Oddity {
-        statement: "mqtt-5.0/MQTT-3.3.1-4",
-        span: 0..1,
-        message: String::from("QoS 3"),
-    });
+    bad.oddities.push(Oddity { statement: "mqtt-5.0/MQTT-3.3.1-4", span: 0..1, message: "QoS 3".into() });
     acquits(&connected(NEW).sends(0, bad).gets(0, ack("puback", 1)).gets(0, publish("z", 1, 1, true)));
     let unknown = packet("unknown", &[]);
     acquits(&connected(NEW).sends(0, unknown).gets(0, ack("puback", 9)));
@@ -442,7 +438,7 @@ fn who_asks_for_no_known_version_is_refused_in_any_form() {
     let refused = |level| {
         let mut refusal = connack(false);
         let statement = "mqtt-5.0/MQTT-3.2.2-8";
-        refusal.oddities.push(Oddity { statement, span: 3..4, message: String::from("a code of 3.1.1") });
+        refusal.oddities.push(Oddity { statement, span: 3..4, message: "a code of 3.1.1".into() });
         let asks = connect_with("alice", &[("protocol_level", number(level))]);
         story(&[("alice", NEW)]).open(0).sends(0, asks).gets(0, refusal)
     };

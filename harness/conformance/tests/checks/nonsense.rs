@@ -160,7 +160,7 @@ fn any_packet() -> impl Strategy<Value = Packet> {
             .map(|(name, value)| Field { name, value, label: None, span: 0..1 })
             .collect(),
         oddities: if odd {
-            vec![Oddity { statement: "mqtt-5.0/MQTT-2.1.3-1", span: 0..1, message: String::from("odd") }]
+            vec![Oddity { statement: "mqtt-5.0/MQTT-2.1.3-1", span: 0..1, message: "odd".into() }]
         } else {
             Vec::new()
         },

@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::layout::carries_content;
 use super::statement;
+use crate::message::{Message as Text, message};
 use crate::packet::{Field, Oddity, Packet};
 use crate::value::Value;
 
@@ -116,20 +117,21 @@ impl Assembler {
     }
 
     /// Keeps an interrupted message and says what was missing.
-    fn break_off(&mut self, message: Message) -> String {
+    fn break_off(&mut self, message: Message) -> Text {
+        let name = message.packet.name;
         let text = match message.body_size {
-            None => format!("a method within the content of {}, before its header", message.packet.name),
-            Some(size) => format!(
-                "a method within the content of {}, after {} of {size} body bytes",
-                message.packet.name, message.received
-            ),
+            None => message!("a method within the content of {}, before its header", name),
+            Some(size) => {
+                let received = message.received;
+                message!("a method within the content of {}, after {} of {} body bytes", name, received, size)
+            }
         };
         self.broken_off.push_back(message.finish());
         text
     }
 }
 
-fn note(frame: &mut Packet, statement: &'static str, message: impl Into<String>) {
+fn note(frame: &mut Packet, statement: &'static str, message: impl Into<Text>) {
     let oddity = Oddity { statement, span: 0..frame.raw.len(), message: message.into() };
     frame.oddities.insert(0, oddity);
 }
@@ -169,7 +171,7 @@ impl Message {
         self.received = self.received.saturating_add(length);
         let shift = self.add_frame(&body.raw, body.oddities);
         if let Some(size) = self.body_size.filter(|size| self.received > *size) {
-            let message = format!("{} body bytes where the header declares {size}", self.received);
+            let message = message!("{} body bytes where the header declares {}", self.received, size);
             let span = shift..self.length;
             self.packet.oddities.push(Oddity { statement: statement::BODY_OVERRUN, span, message });
         }

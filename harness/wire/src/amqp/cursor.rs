@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::message::Message;
 use crate::packet::{Oddity, Span, insert_in_wire_order};
 use crate::spec::Side;
 
@@ -24,7 +25,7 @@ impl Notes {
     }
 
     /// Notes that these bytes break this statement, unless it is known of enough others already.
-    pub(super) fn note(&mut self, statement: &'static str, span: Span, message: impl Into<String>) {
+    pub(super) fn note(&mut self, statement: &'static str, span: Span, message: impl Into<Message>) {
         let earlier = self.found.iter().filter(|oddity| oddity.statement == statement).count();
         if earlier < MAX_REPEATS {
             insert_in_wire_order(&mut self.found, Oddity { statement, span, message: message.into() });

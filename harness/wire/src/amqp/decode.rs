@@ -9,6 +9,7 @@ use super::layout::{
 };
 use super::{fields, statement};
 use crate::incoming::Incoming;
+use crate::message::{Message, Seen, message};
 use crate::packet::{Field, Packet, Span};
 use crate::shape::Senders;
 use crate::spec::Side;
@@ -39,7 +40,7 @@ const PLAUSIBLE_FRAME: usize = 131_072;
 /// assert_eq!(heartbeat.name, "heartbeat");
 /// let oddity = &heartbeat.oddities[0];
 /// assert_eq!(oddity.statement, "amqp-0-9-1/AMQP-4.2.7-heartbeat-channel");
-/// assert_eq!((oddity.span.clone(), &*oddity.message), (1..3, "a heartbeat on channel 1"));
+/// assert_eq!((oddity.span.clone(), &*oddity.message.to_string()), (1..3, "a heartbeat on channel 1"));
 /// ```
 #[derive(Debug)]
 pub struct Decoder {
@@ -88,13 +89,13 @@ impl Decoder {
         }
         let head = Head::read(self.rest())?;
         if head.is_implausible(self.frame_max) {
-            let message = format!("the frame type {} does not exist", head.frame_type);
+            let message = message!("the frame type {} does not exist", head.frame_type);
             return Some(self.lose_framing(statement::FRAME_TYPE, 0..1, message));
         }
         let end_at = FRAME_HEAD.checked_add(head.size)?;
         let end = *self.rest().get(end_at)?;
         if end != FRAME_END {
-            let message = format!("the frame ends with 0x{end:02x} instead of 0xce");
+            let message = message!("the frame ends with {} instead of 0xce", Seen::Hex(end.into()));
             return Some(self.lose_framing(statement::FRAME_END, end_at..end_at + 1, message));
         }
         let raw = self.take(end_at + 1)?;
@@ -112,7 +113,7 @@ impl Decoder {
         Some(taken)
     }
 
-    fn lose_framing(&mut self, statement: &'static str, span: Span, message: String) -> Packet {
+    fn lose_framing(&mut self, statement: &'static str, span: Span, message: Message) -> Packet {
         self.lost = true;
         let mut notes = Notes::new(self.sender);
         notes.note(statement, span, message);
@@ -134,7 +135,7 @@ impl Decoder {
             notes.note(
                 statement::FRAME_MAX,
                 3..7,
-                format!("a frame of {} bytes where {limit} are agreed", raw.len()),
+                message!("a frame of {} bytes where {} are agreed", raw.len(), limit),
             );
         }
         let payload = FRAME_HEAD..raw.len() - 1;
@@ -185,7 +186,8 @@ fn protocol_header(raw: Bytes, sender: Side) -> Packet {
     let mut notes = Notes::new(sender);
     let version = raw.slice(LITERAL.len()..);
     if sender == Side::Client && &version[..] != b"\x00\x00\x09\x01" {
-        let message = format!("the version octets {} are not those of 0-9-1", Value::Bytes(version.clone()));
+        let version_octets = Seen::Quoted((*version).into());
+        let message = message!("the version octets {} are not those of 0-9-1", version_octets);
         notes.note(statement::HEADER_LITERAL, LITERAL.len()..PROTOCOL_HEADER, message);
     }
     let octets = NAMES.into_iter().zip(LITERAL.len()..).zip(&version);
@@ -210,7 +212,7 @@ fn method(number: u16, channel: Field, cursor: &mut Cursor<'_>, notes: &mut Note
     let Some(layout) = layout::method_by_id(class_id, method_id) else {
         let zero = class_id == 0 || method_id == 0;
         let statement = if zero { statement::IDS_NONZERO } else { statement::UNKNOWN_METHOD };
-        notes.note(statement, cursor.since(start), format!("there is no method {class_id}.{method_id}"));
+        notes.note(statement, cursor.since(start), message!("there is no method {}.{}", class_id, method_id));
         let span = cursor.remainder();
         return (
             "unknown",
@@ -233,10 +235,10 @@ fn method(number: u16, channel: Field, cursor: &mut Cursor<'_>, notes: &mut Note
 fn judge_direction(method: &MethodLayout, span: Span, notes: &mut Notes) {
     match (method.sent_by, notes.sender) {
         (Senders::Server, Side::Client) => {
-            notes.note(statement::SERVER_ONLY, span, format!("a client sends {}", method.name));
+            notes.note(statement::SERVER_ONLY, span, message!("a client sends {}", method.name));
         }
         (Senders::Client, Side::Server) => {
-            notes.note(statement::CLIENT_ONLY, span, format!("a server sends {}", method.name));
+            notes.note(statement::CLIENT_ONLY, span, message!("a server sends {}", method.name));
         }
         (Senders::Both, _) | (Senders::Client, Side::Client) | (Senders::Server, Side::Server) => {}
     }
@@ -248,7 +250,7 @@ fn judge_channel(method: &MethodLayout, channel: u16, notes: &mut Notes) {
         (false, 0) => statement::CHANNEL_ZERO,
         (true, 0) | (false, 1..) => return,
     };
-    notes.note(statement, 1..3, format!("{} on channel {channel}", method.name));
+    notes.note(statement, 1..3, message!("{} on channel {}", method.name, channel));
 }
 
 /// Class id, weight, body size, flags, properties (§4.2.6.1).
@@ -268,12 +270,12 @@ fn content_header(number: u16, channel: Field, cursor: &mut Cursor<'_>, notes: &
     fields.push(field("weight", Value::Integer(weight.into()), start + 2..start + 4));
     fields.push(field("body_size", Value::Integer(body_size.into()), start + 4..start + 12));
     if weight != 0 {
-        notes.note(statement::CONTENT_WEIGHT, start + 2..start + 4, format!("the weight is {weight}"));
+        notes.note(statement::CONTENT_WEIGHT, start + 2..start + 4, message!("the weight is {}", weight));
     }
     if class_id == BASIC {
         fields::properties(cursor, &mut fields, notes);
     } else {
-        let message = format!("class {class_id} has no content, only basic (60) has");
+        let message = message!("class {} has no content, only basic (60) has", class_id);
         notes.note(statement::CONTENT_CLASS, start..start + 2, message);
         let span = cursor.remainder();
         fields.push(field("properties", Value::Bytes(cursor.rest()), span));
@@ -287,9 +289,9 @@ fn content_body(number: u16, channel: Field, cursor: &mut Cursor<'_>, notes: &mu
     ("content-body", vec![channel, field("body", Value::Bytes(cursor.rest()), span)])
 }
 
-fn judge_content_channel(channel: u16, what: &str, notes: &mut Notes) {
+fn judge_content_channel(channel: u16, what: &'static str, notes: &mut Notes) {
     if channel == 0 {
-        notes.note(statement::CONTENT_CHANNEL, 1..3, format!("{what} on channel 0"));
+        notes.note(statement::CONTENT_CHANNEL, 1..3, message!("{} on channel 0", what));
     }
 }
 
@@ -297,7 +299,7 @@ fn judge_content_channel(channel: u16, what: &str, notes: &mut Notes) {
 fn heartbeat(number: u16, channel: Field, cursor: &mut Cursor<'_>, notes: &mut Notes) -> Content {
     let mut fields = vec![channel];
     if number != 0 {
-        notes.note(statement::HEARTBEAT_CHANNEL, 1..3, format!("a heartbeat on channel {number}"));
+        notes.note(statement::HEARTBEAT_CHANNEL, 1..3, message!("a heartbeat on channel {}", number));
     }
     if cursor.left() > 0 {
         let span = cursor.remainder();
@@ -308,7 +310,7 @@ fn heartbeat(number: u16, channel: Field, cursor: &mut Cursor<'_>, notes: &mut N
 }
 
 fn unknown_frame(frame_type: u8, channel: Field, cursor: &mut Cursor<'_>, notes: &mut Notes) -> Content {
-    notes.note(statement::FRAME_TYPE, 0..1, format!("the frame type {frame_type} does not exist"));
+    notes.note(statement::FRAME_TYPE, 0..1, message!("the frame type {} does not exist", frame_type));
     let span = cursor.remainder();
     let frame_type = field("frame_type", Value::Integer(frame_type.into()), 0..1);
     ("unknown", vec![frame_type, channel, field("payload", Value::Bytes(cursor.rest()), span)])

@@ -4,6 +4,7 @@ use super::cursor::{Cursor, Notes};
 use super::layout::{FieldLayout, MethodLayout, PROPERTIES, Wire, property_flag};
 use super::table::{self, Judge};
 use super::{rules, statement};
+use crate::message::{Seen, message};
 use crate::packet::{Field, Span};
 use crate::spec::Side;
 use crate::value::Value;
@@ -24,7 +25,7 @@ pub(super) fn arguments(
             field(layout, cursor, Judge::All, notes)
         };
         let Some(Read { value, span, sound }) = read else {
-            let message = format!("the arguments of {} end before {} does", method.name, layout.name);
+            let message = message!("the arguments of {} end before {} does", method.name, layout.name);
             notes.note(statement::ARGUMENTS, cursor.remainder(), message);
             return;
         };
@@ -35,7 +36,7 @@ pub(super) fn arguments(
     }
     bits.close(notes);
     if cursor.left() > 0 {
-        let message = format!("{} bytes after the arguments of {}", cursor.left(), method.name);
+        let message = message!("{} bytes after the arguments of {}", cursor.left(), method.name);
         notes.note(statement::ARGUMENTS, cursor.remainder(), message);
     }
 }
@@ -68,7 +69,7 @@ pub(super) fn properties(cursor: &mut Cursor<'_>, fields: &mut Vec<Field>, notes
             continue;
         }
         let Some(Read { value, span, sound }) = field(layout, cursor, judge, notes) else {
-            let message = format!("the content header ends before {} does", layout.name);
+            let message = message!("the content header ends before {} does", layout.name);
             notes.note(statement::CONTENT_FORM, cursor.remainder(), message);
             return;
         };
@@ -78,7 +79,7 @@ pub(super) fn properties(cursor: &mut Cursor<'_>, fields: &mut Vec<Field>, notes
         }
     }
     if cursor.left() > 0 {
-        let message = format!("{} bytes after the properties", cursor.left());
+        let message = message!("{} bytes after the properties", cursor.left());
         notes.note(statement::CONTENT_FORM, cursor.remainder(), message);
     }
 }
@@ -165,7 +166,8 @@ impl Bits {
     /// Notes bits beyond the last argument and makes the next bit start a new octet.
     fn close(&mut self, notes: &mut Notes) {
         if self.used > 0 && u32::from(self.octet) >> self.used != 0 {
-            let message = format!("bits beyond the last argument are set in 0x{:02x}", self.octet);
+            let message =
+                message!("bits beyond the last argument are set in {}", Seen::Hex(self.octet.into()));
             notes.note(statement::UNUSED_BITS, self.at..self.at + 1, message);
         }
         self.used = 0;

@@ -6,6 +6,7 @@
 use super::cursor::Notes;
 use super::layout::{FieldLayout, REPLY_CODES, Rule};
 use super::statement;
+use crate::message::message;
 use crate::packet::Span;
 use crate::spec::Side;
 use crate::value::Value;
@@ -53,12 +54,12 @@ pub(super) fn judge(field: &FieldLayout, value: &Value, span: Span, notes: &mut 
 }
 
 /// Notes what a short string may not hold (§4.2.5.3).
-pub(super) fn judge_short_string(name: &str, text: &[u8], span: Span, notes: &mut Notes) {
+pub(super) fn judge_short_string(name: &'static str, text: &[u8], span: Span, notes: &mut Notes) {
     if text.contains(&0) {
-        notes.note(statement::SHORT_STRING_NUL, span.clone(), format!("{name} holds a zero octet"));
+        notes.note(statement::SHORT_STRING_NUL, span.clone(), message!("{} holds a zero octet", name));
     }
     if std::str::from_utf8(text).is_err() {
-        notes.note(statement::SHORT_STRING, span, format!("{name} is not UTF-8"));
+        notes.note(statement::SHORT_STRING, span, message!("{} is not UTF-8", name));
     }
 }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::cursor::{Cursor, Notes};
 use super::statement;
+use crate::message::{Message, Seen, message};
 use crate::packet::Span;
 use crate::value::Value;
 
@@ -28,7 +29,7 @@ pub(super) enum Judge {
 
 impl Judge {
     /// Notes what only its author is to blame for.
-    fn note(self, notes: &mut Notes, statement: &'static str, span: Span, message: String) {
+    fn note(self, notes: &mut Notes, statement: &'static str, span: Span, message: Message) {
         if self == Self::All {
             notes.note(statement, span, message);
         }
@@ -82,7 +83,7 @@ fn container(
     let length = usize::try_from(declared).unwrap_or(usize::MAX);
     let sound = length <= cursor.left();
     if !sound {
-        let message = format!("a {} of {declared} bytes where {} are left", kind.noun(), cursor.left());
+        let message = message!("a {} of {} bytes where {} are left", kind.noun(), declared, cursor.left());
         notes.note(kind.statement(), cursor.since(start), message);
     }
     let mut part = cursor.part(length);
@@ -91,7 +92,7 @@ fn container(
             notes,
             statement::TABLE_DEPTH,
             start..cursor.at(),
-            format!("nested more than {MAX_DEPTH} deep"),
+            message!("nested more than {} deep", MAX_DEPTH),
         );
         return Some(Reading { value: Value::Bytes(part.rest()), sound });
     }
@@ -114,7 +115,7 @@ fn entries(cursor: &mut Cursor<'_>, judge: Judge, depth: usize, notes: &mut Note
         if judge == Judge::All {
             judge_name(&name, start, notes);
             if is_repeated(&name, &entries, &mut seen) {
-                let message = format!("the field {} twice", Value::Bytes(name.clone()));
+                let message = message!("the field {} twice", Seen::Quoted((*name).into()));
                 notes.note(statement::DUPLICATE_FIELD, cursor.since(start), message);
             }
         }
@@ -140,7 +141,7 @@ fn judge_name(name: &Bytes, start: usize, notes: &mut Notes) {
     let goes_on = |octet: &u8| begins(octet) || octet.is_ascii_digit() || matches!(octet, b'_' | b'-' | b'.');
     let well_formed = name.len() <= MAX_NAME && name.first().is_some_and(begins) && name.iter().all(goes_on);
     if !well_formed {
-        let message = format!("{} is no field name", Value::Bytes(name.clone()));
+        let message = message!("{} is no field name", Seen::Quoted((**name).into()));
         notes.note(statement::FIELD_NAME, start..start + 1 + name.len(), message);
     }
 }
@@ -174,7 +175,7 @@ fn tagged(
         b'A' => container(cursor, Kind::Array, judge, depth + 1, notes).map(|reading| reading.value),
         b't' => boolean(cursor, judge, notes),
         b'U' | b'L' => {
-            let message = format!("the tag {} does not belong to RabbitMQ's types", char::from(tag));
+            let message = message!("the tag {} does not belong to RabbitMQ's types", char::from(tag));
             judge.note(notes, statement::FIELD_DIALECT, cursor.since(start), message);
             scalar(tag, cursor)
         }
@@ -182,13 +183,13 @@ fn tagged(
             scalar(tag, cursor)
         }
         unknown => {
-            let message = format!("the value tag 0x{unknown:02x} does not exist");
+            let message = message!("the value tag {} does not exist", Seen::Hex(unknown.into()));
             notes.note(statement::FIELD_TYPE, cursor.since(start), message);
             return None;
         }
     };
     if value.is_none() {
-        let message = format!("a value of type {} longer than its {}", char::from(tag), within.noun());
+        let message = message!("a value of type {} longer than its {}", char::from(tag), within.noun());
         notes.note(within.statement(), start..cursor.remainder().end, message);
     }
     value.map(|value| Value::Tagged(tag, Box::new(value)))
@@ -199,7 +200,7 @@ fn boolean(cursor: &mut Cursor<'_>, judge: Judge, notes: &mut Notes) -> Option<V
     let start = cursor.at();
     let octet = cursor.octet()?;
     if octet > 1 {
-        judge.note(notes, statement::BOOLEAN, cursor.since(start), format!("the boolean {octet}"));
+        judge.note(notes, statement::BOOLEAN, cursor.since(start), message!("the boolean {}", octet));
     }
     Some(Value::Bool(octet != 0))
 }

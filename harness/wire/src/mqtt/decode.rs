@@ -7,6 +7,7 @@ use super::property::{Sections, WILL};
 use super::reason::Codes;
 use super::rule::Rule;
 use super::varint;
+use crate::message::{Message, Seen, message};
 use crate::packet::{Field, Oddity, Packet, Span, insert_in_wire_order};
 use crate::spec::{Side, Spec};
 use crate::value::Value;
@@ -32,7 +33,7 @@ pub(super) fn packet(spec: Spec, sender: Side, raw: &Bytes, header: usize) -> Pa
         }
         layout.name
     } else {
-        reader.note(Rule::PacketTypeReserved, 0..1, format!("the packet type is {}", first >> 4));
+        reader.note(Rule::PacketTypeReserved, 0..1, message!("the packet type is {}", first >> 4));
         reader.unknown(first);
         "unknown"
     };
@@ -42,11 +43,7 @@ pub(super) fn packet(spec: Spec, sender: Side, raw: &Bytes, header: usize) -> Pa
 /// A packet whose remaining length does not end, and all that came with it.
 pub(super) fn unframed(spec: Spec, raw: &Bytes) -> Packet {
     let mut reader = Reader::new(spec, Side::Server, raw, 1);
-    reader.note(
-        Rule::LengthTooLong,
-        1..5,
-        "the remaining length does not end with its fourth byte".to_owned(),
-    );
+    reader.note(Rule::LengthTooLong, 1..5, "the remaining length does not end with its fourth byte");
     reader.unknown(raw.first().copied().unwrap_or_default());
     Packet { name: "unknown", fields: reader.fields, oddities: reader.oddities, raw: raw.clone() }
 }
@@ -97,7 +94,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes that a rule is broken, once for each statement behind it.
-    fn note(&mut self, rule: Rule, span: Span, message: impl Into<String>) {
+    fn note(&mut self, rule: Rule, span: Span, message: impl Into<Message>) {
         let Some((last, others)) = rule.statements(self.spec).split_last() else { return };
         let message = message.into();
         // The checks of a whole packet come last; a reader wants them where they belong.
@@ -120,7 +117,7 @@ impl<'a> Reader<'a> {
         let length = self.end - self.at;
         let width = self.at - 1;
         if u32::try_from(length).is_ok_and(|length| varint::width(length) < width) {
-            let message = format!("the remaining length {length} takes {width} bytes");
+            let message = message!("the remaining length {} takes {} bytes", length, width);
             self.note(Rule::LengthNotMinimal, 1..self.at, message);
         }
     }
@@ -128,12 +125,12 @@ impl<'a> Reader<'a> {
     fn fixed_header(&mut self, layout: &Layout, version: &Version, flags: u8) {
         if !version.sent_by.include(self.sender) {
             let sender = if self.sender == Side::Client { "client" } else { "server" };
-            self.note(Rule::PacketDirection, 0..1, format!("a {sender} never sends {}", layout.name));
+            self.note(Rule::PacketDirection, 0..1, message!("a {} never sends {}", sender, layout.name));
         }
         match layout.flags {
             Some((expected, rule)) if expected != flags => {
-                let message =
-                    format!("the flags of {} are {flags:04b} instead of {expected:04b}", layout.name);
+                let (flags, expected) = (Seen::Nibble(flags), Seen::Nibble(expected));
+                let message = message!("the flags of {} are {} instead of {}", layout.name, flags, expected);
                 self.note(rule, 0..1, message);
             }
             Some(_) => {}
@@ -261,16 +258,19 @@ impl<'a> Reader<'a> {
 
     fn check_code(&mut self, codes: &Codes, code: u8, span: Span) {
         if !codes.allows(code, self.sender) {
+            let hex = Seen::Hex(code.into());
             let message = match codes.label(code) {
-                Some(label) => format!("the reason code {code:#04x} ({label}) is for the other side to send"),
-                None => format!("the reason code {code:#04x} is not one of this packet's"),
+                Some(label) => {
+                    message!("the reason code {} ({}) is for the other side to send", hex, label)
+                }
+                None => message!("the reason code {} is not one of this packet's", hex),
             };
             self.note(codes.rule, span, message);
         }
     }
 
     /// A payload whose Payload Format Indicator is 1.
-    fn check_text_payload(&mut self, name: &str, span: Span) {
+    fn check_text_payload(&mut self, name: &'static str, span: Span) {
         let rule = match (self.text_payload, name) {
             (WILL, "will_payload") => Rule::WillPayloadFormat,
             (0 | WILL, _) => return,
@@ -278,7 +278,7 @@ impl<'a> Reader<'a> {
             _ => return,
         };
         if std::str::from_utf8(self.raw.get(span.clone()).unwrap_or_default()).is_err() {
-            self.note(rule, span, format!("`{name}` is marked as UTF-8 and is none"));
+            self.note(rule, span, message!("`{}` is marked as UTF-8 and is none", name));
         }
     }
 
@@ -286,9 +286,9 @@ impl<'a> Reader<'a> {
     fn check_end(&mut self, packet: &str) {
         if self.at < self.end {
             let span = self.at..self.end;
-            let message = format!("{} bytes follow the last field", span.len());
+            let message = message!("{} bytes follow the last field", span.len());
             if packet == "connect" {
-                self.check_left_over(span.clone(), &message);
+                self.check_left_over(span.clone(), message.clone());
             }
             self.note(Rule::TrailingBytes, span, message);
         }
@@ -310,8 +310,12 @@ impl<'a> Reader<'a> {
         let Some(Field { value: Value::Bytes(name), span, .. }) = topic else { return };
         if name.is_empty() && !self.has_property(0x23) {
             let span = span.clone();
-            let why = if self.spec == Spec::Mqtt50 { " and there is no topic alias" } else { "" };
-            self.note(Rule::PublishTopicEmpty, span, format!("the topic name is empty{why}"));
+            let message = if self.spec == Spec::Mqtt50 {
+                "the topic name is empty and there is no topic alias"
+            } else {
+                "the topic name is empty"
+            };
+            self.note(Rule::PublishTopicEmpty, span, message);
         }
     }
 

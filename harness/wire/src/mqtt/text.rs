@@ -1,6 +1,7 @@
 //! What the standards ask of strings: UTF-8 everywhere, more of topic names and topic filters.
 
 use super::rule::Rule;
+use crate::message::{Message, Seen, message};
 use crate::packet::Span;
 use crate::spec::Spec;
 
@@ -97,20 +98,25 @@ impl Text {
 pub(super) fn check(
     text: Text,
     spec: Spec,
-    name: &str,
+    name: &'static str,
     bytes: &[u8],
-    mut note: impl FnMut(Rule, Span, String),
+    mut note: impl FnMut(Rule, Span, Message),
 ) {
     if let Err(error) = std::str::from_utf8(bytes) {
         let start = error.valid_up_to();
         let end = start + error.error_len().unwrap_or(bytes.len() - start);
         let odd = bytes.get(start..end).unwrap_or_default();
-        let why = if is_surrogate(bytes.get(start..).unwrap_or_default()) { ", a surrogate" } else { "" };
-        note(text.utf8_rule(), start..end, format!("`{name}` is not UTF-8 at byte {start}: {odd:02x?}{why}"));
+        let octets = Seen::Octets(odd.into());
+        let message = if is_surrogate(bytes.get(start..).unwrap_or_default()) {
+            message!("`{}` is not UTF-8 at byte {}: {}, a surrogate", name, start, octets)
+        } else {
+            message!("`{}` is not UTF-8 at byte {}: {}", name, start, octets)
+        };
+        note(text.utf8_rule(), start..end, message);
     }
     if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
         let rule = if text.kind() == Kind::Words { Rule::NullCharacter } else { Rule::TopicNullCharacter };
-        note(rule, at..at + 1, format!("`{name}` contains U+0000 at byte {at}"));
+        note(rule, at..at + 1, message!("`{}` contains U+0000 at byte {}", name, at));
     }
     match text.kind() {
         Kind::Words => {}
@@ -119,11 +125,11 @@ pub(super) fn check(
                 note(
                     wildcard,
                     at..at + 1,
-                    format!("the topic name `{name}` contains a wildcard at byte {at}"),
+                    message!("the topic name `{}` contains a wildcard at byte {}", name, at),
                 );
             }
             if bytes.is_empty() && !may_be_empty {
-                note(Rule::TopicEmpty, 0..0, format!("the topic name `{name}` is empty"));
+                note(Rule::TopicEmpty, 0..0, message!("the topic name `{}` is empty", name));
             }
         }
         Kind::Filter => check_filter(spec, bytes, &mut note),
@@ -145,40 +151,40 @@ pub(super) fn is_shared(filter: &[u8]) -> bool {
 }
 
 /// A filter, with the share name in front of it from 5.0 on.
-fn check_filter(spec: Spec, filter: &[u8], note: &mut impl FnMut(Rule, Span, String)) {
+fn check_filter(spec: Spec, filter: &[u8], note: &mut impl FnMut(Rule, Span, Message)) {
     let share = if matches!(spec, Spec::Mqtt50) { filter.strip_prefix(b"$share/") } else { None };
     let Some(share) = share else { return check_levels(filter, 0, note) };
     let start = filter.len() - share.len();
     let name_length = share.iter().position(|&byte| byte == b'/').unwrap_or(share.len());
     let (name, rest) = share.split_at_checked(name_length).unwrap_or((share, &[]));
     if name.is_empty() {
-        note(Rule::ShareNameEmpty, start..start, "the share name is empty".to_owned());
+        note(Rule::ShareNameEmpty, start..start, "the share name is empty".into());
     }
     if let Some(at) = name.iter().position(|&byte| is_wildcard(byte)) {
         let at = start + at;
-        note(Rule::ShareNameSyntax, at..at + 1, "the share name contains a wildcard".to_owned());
+        note(Rule::ShareNameSyntax, at..at + 1, "the share name contains a wildcard".into());
     }
     let Some(levels) = rest.get(1..).filter(|levels| !levels.is_empty()) else {
         let end = filter.len();
-        return note(Rule::ShareNameSyntax, end..end, "no topic filter follows the share name".to_owned());
+        return note(Rule::ShareNameSyntax, end..end, "no topic filter follows the share name".into());
     };
     check_levels(levels, filter.len() - levels.len(), note);
 }
 
 /// The wildcards of a filter (section 4.7.1). `offset` is where it begins inside the field.
-fn check_levels(filter: &[u8], offset: usize, note: &mut impl FnMut(Rule, Span, String)) {
+fn check_levels(filter: &[u8], offset: usize, note: &mut impl FnMut(Rule, Span, Message)) {
     if filter.is_empty() {
-        return note(Rule::TopicEmpty, offset..offset, "the topic filter is empty".to_owned());
+        return note(Rule::TopicEmpty, offset..offset, "the topic filter is empty".into());
     }
     let mut start = offset;
     let last = offset + filter.len();
     for level in filter.split(|&byte| byte == b'/') {
         let span = start..start + level.len();
         if level.contains(&b'#') && (level != b"#" || span.end != last) {
-            note(Rule::FilterMultiLevel, span.clone(), "`#` is not the whole of the last level".to_owned());
+            note(Rule::FilterMultiLevel, span.clone(), "`#` is not the whole of the last level".into());
         }
         if level.contains(&b'+') && level != b"+" {
-            note(Rule::FilterSingleLevel, span.clone(), "`+` is not the whole of its level".to_owned());
+            note(Rule::FilterSingleLevel, span.clone(), "`+` is not the whole of its level".into());
         }
         start = span.end + 1;
     }

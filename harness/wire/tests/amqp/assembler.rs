@@ -118,7 +118,7 @@ fn a_body_beyond_its_size_is_noted() {
     assert_eq!(packets.iter().map(|packet| text(packet, "body")).collect::<Vec<_>>(), ["abcde"]);
     let oddity = packets.iter().flat_map(|packet| &packet.oddities).next().expect("an oddity");
     assert_eq!(oddity.statement, "amqp-0-9-1/AMQP-4.2.6.1-body-overrun");
-    assert_eq!(oddity.message, "5 body bytes where the header declares 4");
+    assert_eq!(oddity.message.to_string(), "5 body bytes where the header declares 4");
     assert_eq!(stream.get(oddity.span.clone()), Some(&body(1, "de")[..]));
 }
 

@@ -1,6 +1,7 @@
 //! CONNECT and CONNACK: the flags bytes, and what depends on them.
 
 use super::Reader;
+use crate::message::{Message, Seen, message};
 use crate::mqtt::layout::Part;
 use crate::mqtt::rule::Rule;
 use crate::packet::Span;
@@ -40,7 +41,7 @@ impl Reader<'_> {
             self.note(Rule::WillQosThree, span.clone(), "the will QoS is 3");
         }
         if flags & WILL_FLAG == 0 && will_qos != 0 {
-            let message = format!("the will QoS is {will_qos} without a will");
+            let message = message!("the will QoS is {} without a will", will_qos);
             self.note(Rule::WillQosWithoutWill, span.clone(), message);
         }
         if flags & WILL_FLAG == 0 && flags & WILL_RETAIN != 0 {
@@ -59,31 +60,37 @@ impl Reader<'_> {
         let span = start..self.at;
         self.field("session_present", Value::Bool(flags & 1 != 0), span.clone());
         if flags > 1 {
-            self.note(Rule::ConnackFlags, span, format!("reserved acknowledge flags are set: {flags:#04x}"));
+            self.note(
+                Rule::ConnackFlags,
+                span,
+                message!("reserved acknowledge flags are set: {}", Seen::Hex(flags.into())),
+            );
         }
         Some(())
     }
 
     /// What the fields of a CONNECT say together.
     pub(super) fn check_connect(&mut self) {
-        let expected = if self.spec == Spec::Mqtt50 { 5 } else { 4 };
+        let expected: u8 = if self.spec == Spec::Mqtt50 { 5 } else { 4 };
         let mut found = Vec::new();
         for field in &self.fields {
             let span = || field.span.clone();
             match (field.name, &field.value) {
                 ("protocol_name", Value::Bytes(name)) if &**name != b"MQTT" => {
-                    found.push((Rule::ProtocolName, span(), format!("the protocol name is {}", field.value)));
+                    let message = format!("the protocol name is {}", field.value);
+                    found.push((Rule::ProtocolName, span(), Message::from(message)));
                 }
-                ("protocol_level", Value::Integer(level)) if *level != expected => {
-                    let message = format!("the protocol level is {level} instead of {expected}");
+                ("protocol_level", Value::Integer(level)) if *level != expected.into() => {
+                    let level = u64::try_from(*level).unwrap_or_default();
+                    let message = message!("the protocol level is {} instead of {}", level, expected);
                     found.push((Rule::ProtocolLevel, span(), message));
                 }
                 ("client_id", Value::Bytes(id)) if id.is_empty() && self.connect_flags & CLEAN_START == 0 => {
-                    let message = "the client identifier is empty and the session is not clean".to_owned();
+                    let message = "the client identifier is empty and the session is not clean".into();
                     found.push((Rule::ClientIdEmpty, span(), message));
                 }
                 ("authentication_data", _) if !self.has_property(0x15) => {
-                    let message = "there is authentication data without a method".to_owned();
+                    let message = "there is authentication data without a method".into();
                     found.push((Rule::AuthenticationData, span(), message));
                 }
                 _ => {}
@@ -96,7 +103,7 @@ impl Reader<'_> {
 
     /// Bytes behind the last field that the flags announce: most likely the first one that they do not, of
     /// those at the end of the payload.
-    pub(super) fn check_left_over(&mut self, span: Span, message: &str) {
+    pub(super) fn check_left_over(&mut self, span: Span, message: Message) {
         let absent = |flag| self.connect_flags & flag == 0;
         let rule = if absent(USER_NAME_FLAG) {
             Rule::UserNameLeftOver
@@ -117,7 +124,8 @@ impl Reader<'_> {
             self.fields.iter().find(|field| field.name == "reason_code").and_then(|f| f.value.as_integer());
         let (Some(present), Some(code)) = (present, code) else { return };
         if present.value == Value::Bool(true) && code != 0 {
-            let message = format!("session present is 1 with the reason code {code:#04x}");
+            let code = Seen::Hex(u32::try_from(code).unwrap_or_default());
+            let message = message!("session present is 1 with the reason code {}", code);
             self.note(Rule::SessionPresentOnError, present.span.clone(), message);
         }
     }

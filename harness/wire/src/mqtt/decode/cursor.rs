@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::Reader;
+use crate::message::message;
 use crate::mqtt::rule::Rule;
 use crate::mqtt::text::{self, Text};
 use crate::mqtt::varint::{self, Varint};
@@ -10,12 +11,12 @@ use crate::packet::Span;
 
 impl Reader<'_> {
     /// The next bytes, this many.
-    pub(super) fn take(&mut self, length: usize, name: &str, missing: Rule) -> Option<Span> {
+    pub(super) fn take(&mut self, length: usize, name: &'static str, missing: Rule) -> Option<Span> {
         let left = self.end - self.at;
         if left < length {
             let span = self.at..self.end;
             self.at = self.end;
-            let message = format!("`{name}` needs {length} bytes and {left} are left");
+            let message = message!("`{}` needs {} bytes and {} are left", name, length, left);
             self.note(missing, span, message);
             return None;
         }
@@ -29,40 +30,40 @@ impl Reader<'_> {
         span
     }
 
-    pub(super) fn byte(&mut self, name: &str, missing: Rule) -> Option<u8> {
+    pub(super) fn byte(&mut self, name: &'static str, missing: Rule) -> Option<u8> {
         let span = self.take(1, name, missing)?;
         self.raw.get(span.start).copied()
     }
 
-    pub(super) fn two_bytes(&mut self, name: &str, missing: Rule) -> Option<u16> {
+    pub(super) fn two_bytes(&mut self, name: &'static str, missing: Rule) -> Option<u16> {
         let span = self.take(2, name, missing)?;
         self.raw.get(span)?.try_into().ok().map(u16::from_be_bytes)
     }
 
-    pub(super) fn four_bytes(&mut self, name: &str, missing: Rule) -> Option<u32> {
+    pub(super) fn four_bytes(&mut self, name: &'static str, missing: Rule) -> Option<u32> {
         let span = self.take(4, name, missing)?;
         self.raw.get(span)?.try_into().ok().map(u32::from_be_bytes)
     }
 
     /// A variable byte integer inside the body.
-    pub(super) fn variable(&mut self, name: &str, missing: Rule) -> Option<u32> {
+    pub(super) fn variable(&mut self, name: &'static str, missing: Rule) -> Option<u32> {
         let start = self.at;
         match varint::read(self.raw.get(start..self.end).unwrap_or_default()) {
             Varint::Whole(value, width) => {
                 self.at += width;
                 if varint::width(value) < width {
-                    let message = format!("`{name}` {value} takes {width} bytes");
+                    let message = message!("`{}` {} takes {} bytes", name, value, width);
                     self.note(Rule::LengthNotMinimal, start..self.at, message);
                 }
                 Some(value)
             }
             Varint::Cut => {
-                let message = format!("`{name}` is cut off");
+                let message = message!("`{}` is cut off", name);
                 self.note(missing, start..self.end, message);
                 None
             }
             Varint::TooLong => {
-                let message = format!("`{name}` does not end with its fourth byte");
+                let message = message!("`{}` does not end with its fourth byte", name);
                 self.note(Rule::LengthTooLong, start..start + 4, message);
                 None
             }
@@ -70,13 +71,13 @@ impl Reader<'_> {
     }
 
     /// Bytes behind a length of two bytes: where they are, without the length.
-    pub(super) fn prefixed(&mut self, name: &str, missing: Rule) -> Option<Span> {
+    pub(super) fn prefixed(&mut self, name: &'static str, missing: Rule) -> Option<Span> {
         let length = self.two_bytes(name, missing)?;
         self.take(length.into(), name, missing)
     }
 
     /// A string, checked for what it is used for.
-    pub(super) fn text(&mut self, text: Text, name: &str, missing: Rule) -> Option<Bytes> {
+    pub(super) fn text(&mut self, text: Text, name: &'static str, missing: Rule) -> Option<Bytes> {
         let span = self.prefixed(name, missing)?;
         let bytes = self.raw.slice(span.clone());
         let spec = self.spec;

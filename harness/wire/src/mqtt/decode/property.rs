@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::Reader;
+use crate::message::{Seen, message};
 use crate::mqtt::layout::Part;
 use crate::mqtt::property::{self, Form, Property, Sections, WILL};
 use crate::mqtt::rule::Rule;
@@ -28,7 +29,7 @@ impl Reader<'_> {
         let section_end = self.at + usize::try_from(length).ok()?;
         if section_end > packet_end {
             let left = packet_end - self.at;
-            let message = format!("the property length is {length} and {left} bytes are left");
+            let message = message!("the property length is {} and {} bytes are left", length, left);
             self.note(Rule::PropertyLength, start..self.at, message);
         }
         self.end = section_end.min(packet_end);
@@ -47,7 +48,11 @@ impl Reader<'_> {
         let start = self.at;
         let id = self.variable("property identifier", Rule::PropertyLength)?;
         let Some(property) = property::by_id(id) else {
-            self.note(Rule::PropertyUnknown, start..self.at, format!("there is no property {id:#04x}"));
+            self.note(
+                Rule::PropertyUnknown,
+                start..self.at,
+                message!("there is no property {}", Seen::Hex(id)),
+            );
             return None;
         };
         self.check_place(property, section, start..self.at);
@@ -107,28 +112,33 @@ impl Reader<'_> {
 
     /// Whether the property may stand here, from this side, once more.
     fn check_place(&mut self, property: &Property, section: &Section, span: Span) {
-        let Property { id, name, .. } = property;
+        let Property { id, name, .. } = *property;
+        let hex = || Seen::Hex(id);
         if property.sections & section.which == 0 {
             let place = if section.which == WILL { "the will" } else { "this packet" };
-            let message = format!("{place} has no property {id:#04x} ({name})");
+            let message = message!("{} has no property {} ({})", place, hex(), name);
             self.note(Rule::PropertyNotAllowed, span.clone(), message);
         }
         if let Some((sections, side, rule)) = property.never_from
             && sections & section.which != 0
             && side == self.sender
         {
-            let message = format!("this side never sends the property {id:#04x} ({name}) here");
+            let message = message!("this side never sends the property {} ({}) here", hex(), name);
             self.note(rule, span.clone(), message);
         }
         if section.seen >> id & 1 == 1 && property.repeats & section.which == 0 {
-            self.note(Rule::PropertyRepeated, span, format!("the property {id:#04x} ({name}) is repeated"));
+            self.note(
+                Rule::PropertyRepeated,
+                span,
+                message!("the property {} ({}) is repeated", hex(), name),
+            );
         }
     }
 
     fn check_limits(&mut self, property: &Property, which: Sections, number: u32, span: Span) {
         for (sections, limit, rule) in property.limits {
             if sections & which != 0 && !limit.allows(number) {
-                let message = format!("`{}` is {number}", property.name_in(which));
+                let message = message!("`{}` is {}", property.name_in(which), number);
                 self.note(*rule, span.clone(), message);
             }
         }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::Reader;
+use crate::message::{Seen, message};
 use crate::mqtt::rule::Rule;
 use crate::mqtt::text::{self, Text};
 use crate::spec::Spec;
@@ -35,7 +36,7 @@ impl Reader<'_> {
         let qos = options & 0b11;
         let reserved = if self.spec == Spec::Mqtt50 { 0b1100_0000 } else { 0b1111_1100 };
         if options & reserved != 0 {
-            let message = format!("reserved subscription options are set: {options:#04x}");
+            let message = message!("reserved subscription options are set: {}", Seen::Hex(options.into()));
             self.note(Rule::SubscriptionOptionsReserved, span.clone(), message);
         }
         if qos == 3 {
