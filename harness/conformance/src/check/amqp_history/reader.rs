@@ -123,6 +123,11 @@ pub(super) struct Asked {
 
 impl Reader {
     fn on_sent(&mut self, path: Path, event: u64, packet: &Packet, passed: bool) {
+        // What a client sends behind it, without waiting for the answer, is the new channel's.
+        if packet.name == "channel.open" {
+            self.channels.insert(path, Channel::default());
+            return;
+        }
         let channel = self.channels.entry(path).or_default();
         match packet.name {
             "basic.publish" | "content-header" | "content-body" => {
@@ -264,7 +269,6 @@ impl Reader {
                     self.orphan(path, event, false);
                 }
             }
-            "channel.open-ok" => drop(self.channels.insert(path, Channel::default())),
             name => self.on_reply(path, event, name, packet),
         }
     }
