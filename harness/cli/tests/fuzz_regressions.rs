@@ -2,21 +2,13 @@
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use mqspec_fuzz_properties::{TARGETS, Target};
 
-fn fuzz() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz")
-}
+mod common;
 
-/// The files of a folder, in the order of their names.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut files: Vec<_> = entries.map(|entry| entry.expect("the folder can be read").path()).collect();
-    files.sort();
-    files
-}
+use common::{files, fuzz};
 
 /// Runs each file of a folder through a target; says how many there were.
 fn replay(target: &Target, folder: &Path) -> usize {

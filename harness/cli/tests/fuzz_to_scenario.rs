@@ -7,25 +7,25 @@ use std::path::{Path, PathBuf};
 
 use mqspec_cli::fuzz_scenario::scenario;
 use mqspec_conformance::check;
+use mqspec_conformance::mutant::{Mutant, built_in};
 use mqspec_conformance::plan::Plan;
 use mqspec_conformance::scenario::load;
 use mqspec_conformance::trace::{Trace, What};
 use mqspec_conformance::verdict::{Outcome, Verdict, combine};
 use mqspec_fuzz_script::{Act, NoScript, Recording, TARGETS, record};
 use mqspec_run::environment::{memory, simulated};
+use mqspec_run::sut::mutant::{Lies, doorkeeper};
+
+mod common;
+
+use common::{files, fuzz};
 
 /// So many inputs of a target are enough: every kind of packet is among them.
 const EACH: usize = 120;
 
-fn fuzz() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz")
-}
-
 /// Some of the files of a folder, in the order of their names.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut files: Vec<_> = entries.map(|entry| entry.expect("the folder can be read").path()).collect();
-    files.sort();
+fn some_files(folder: &Path) -> Vec<PathBuf> {
+    let files = files(folder);
     let every = files.len().div_ceil(EACH).max(1);
     files.into_iter().step_by(every).collect()
 }
@@ -39,8 +39,13 @@ fn plan(text: &str) -> Plan {
     }
 }
 
-fn judged(plan: &Plan) -> (Trace, Verdict) {
-    let result = memory::run(plan, &simulated::Settings { seed: 7, time_jumps: true });
+/// What the checks say of the correct broker, or of one with a lie.
+fn judged(plan: &Plan, mutant: Option<&Mutant>) -> (Trace, Verdict) {
+    let settings = simulated::Settings { seed: 7, time_jumps: true };
+    let result = match mutant {
+        Some(mutant) => memory::run_behind(plan, &settings, &doorkeeper(mutant, &Lies::default())),
+        None => memory::run(plan, &settings),
+    };
     let mut findings = result.findings;
     findings.extend(check::always_on(&result.trace));
     let verdict = combine(plan, result.stop, findings, false);
@@ -75,7 +80,7 @@ fn flaw(target: &str, file: &Path) -> Result<Option<String>, NoScript> {
     let recording = record(target, &input)?;
     let text = scenario(target, "an input", &recording);
     let plan = plan(&text);
-    let (trace, verdict) = judged(&plan);
+    let (trace, verdict) = judged(&plan, None);
     if verdict.outcome != Outcome::Pass {
         return Ok(Some(format!("{}: {verdict:#?}\n{text}", file.display())));
     }
@@ -96,7 +101,7 @@ fn every_input_of_clients_is_a_scenario_that_sends_the_same() {
     for target in TARGETS {
         let (mut scenarios, mut servers, mut flaws) = (0, 0, Vec::new());
         let folders = ["corpus", "regressions"].map(|folder| fuzz().join(folder).join(target));
-        for file in folders.iter().flat_map(|folder| files(folder)) {
+        for file in folders.iter().flat_map(|folder| some_files(folder)) {
             match flaw(target, &file) {
                 Ok(flaw) => {
                     scenarios += 1;
@@ -107,8 +112,7 @@ fn every_input_of_clients_is_a_scenario_that_sends_the_same() {
                 Err(why @ NoScript::Target(_)) => panic!("{target}: {why}"),
             }
         }
-        let first = flaws.first().map(String::as_str).unwrap_or_default();
-        assert!(flaws.is_empty(), "{target}: {} of {scenarios}; the first: {first}", flaws.len());
+        assert!(flaws.is_empty(), "{target}: {} of {scenarios}:\n{}", flaws.len(), flaws.join("\n"));
         assert!(scenarios >= 30, "{target}: {scenarios} scenarios, {servers} inputs are a server's");
     }
 }
@@ -144,4 +148,35 @@ fn what_is_no_client_is_refused_with_the_reason() {
     assert_eq!(record("broker_mqtt", b""), Err(NoScript::Empty));
     let other = record("checks", b"\0\0").expect_err("a trace is no client");
     assert!(other.to_string().contains("`checks`") && other.to_string().contains("broker_amqp"), "{other}");
+}
+
+/// Lies of a broker: the script of the corpus whose witness hears of each, and the guarantee that its scenario sees broken.
+const LIES: [(&str, &str, &str, &str); 8] = [
+    ("broker_mqtt", "witness-000", "payload-cut-short@mqtt-5.0", "delivery"),
+    ("broker_mqtt", "witness-001", "session-lost-at-crash@mqtt-5.0", "session"),
+    ("broker_mqtt", "witness-002", "first-sending-lost-at-crash@mqtt-5.0", "session"),
+    ("broker_mqtt", "witness-006", "dup-missing-on-redelivery@mqtt-5.0", "session"),
+    ("broker_mqtt", "witness-007", "session-lost-at-cut@mqtt-5.0", "session"),
+    ("broker_amqp", "witness-007", "redelivered-never-set@amqp-0-9-1", "redelivery"),
+    ("broker_amqp", "witness-007", "unacked-lost-at-cut@amqp-0-9-1", "redelivery"),
+    ("broker_amqp", "witness-001", "log-forgets-queues@amqp-0-9-1", "entities"),
+];
+
+#[test]
+fn the_scenario_of_a_script_fails_before_a_broker_that_lies() {
+    let mutants = built_in();
+    for (target, file, name, guarantee) in LIES {
+        let input = fs::read(fuzz().join("corpus").join(target).join(file)).expect("the seed is there");
+        let recording = record(target, &input).expect("a script of clients");
+        let plan = plan(&scenario(target, file, &recording));
+        let (_, verdict) = judged(&plan, None);
+        assert_eq!(verdict.outcome, Outcome::Pass, "{target} {file}: {verdict:#?}");
+        let mutant = mutants.iter().find(|mutant| mutant.name == name).expect("a mutant of this name");
+        let (_, verdict) = judged(&plan, Some(mutant));
+        assert!(
+            verdict.outcome == Outcome::Fail
+                && verdict.findings.iter().any(|finding| finding.check == guarantee),
+            "{target} {file} before {name}: {verdict:#?}"
+        );
+    }
 }

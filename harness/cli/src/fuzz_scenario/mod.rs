@@ -5,6 +5,7 @@
 
 mod packet;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ use packet::Stream;
 /// How long everybody is waited for before somebody else acts. More than the simulated network and disk take for a
 /// handful of packets; little beside the tenths of a second in which scripts wait.
 const PACE: Duration = Duration::from_millis(20);
+
+/// What the witness of a script is called.
+const WITNESS: &str = "witness";
 
 /// The text of the scenario. `input` says where the bytes are from.
 pub fn scenario(target: &str, input: &str, recording: &Recording) -> String {
@@ -67,8 +71,14 @@ struct File {
     streams: Vec<Stream>,
     /// Who acted last, and has not been waited for.
     acted: Option<usize>,
+    /// Whose connection has had a CONNECT.
+    connected: BTreeSet<usize>,
+    /// A connection had a second one, after which nobody can say whose session it was.
+    connects_twice: bool,
     /// The disk was made full, and has not been given room again.
     is_full: bool,
+    /// The script had the storage full at some time.
+    was_full: bool,
     steps: String,
 }
 
@@ -78,7 +88,7 @@ impl File {
         let is = |spec: Spec| clients.iter().any(|client| client.spec == spec);
         let spec = [Spec::Mqtt50, Spec::Mqtt311].into_iter().find(|spec| is(*spec)).unwrap_or(Spec::Amqp091);
         let name = |(index, client): (usize, &Speaker)| {
-            if client.is_witness { String::from("witness") } else { format!("client_{}", index + 1) }
+            if client.is_witness { String::from(WITNESS) } else { format!("client_{}", index + 1) }
         };
         Self {
             spec,
@@ -87,7 +97,10 @@ impl File {
             specs: clients.iter().map(|client| client.spec).collect(),
             streams: clients.iter().map(|client| Stream::new(client.spec)).collect(),
             acted: None,
+            connected: BTreeSet::new(),
+            connects_twice: false,
             is_full: false,
+            was_full: false,
             steps: String::new(),
         }
     }
@@ -96,8 +109,17 @@ impl File {
         match act {
             Act::Opened { client } => self.open(*client, later),
             Act::Sent { client, bytes } => {
+                if self.name(*client) == WITNESS {
+                    // It answers what it has heard.
+                    self.pace(None);
+                }
                 let Some(stream) = self.streams.get_mut(*client) else { return };
                 for (step, what) in stream.steps(bytes) {
+                    let is_connect = what
+                        .as_deref()
+                        .or(step.strip_prefix("send: "))
+                        .is_some_and(|packet| packet.split(',').next() == Some("connect"));
+                    self.connects_twice |= is_connect && !self.connected.insert(*client);
                     self.does(*client, &step, what.as_deref());
                 }
             }
@@ -149,6 +171,7 @@ impl File {
         if let Some(stream) = self.streams.get_mut(client) {
             *stream = Stream::new(spec);
         }
+        self.connected.remove(&client);
         let first = later.iter().find_map(|act| {
             let Act::Sent { client: sender, bytes } = act else { return None };
             (*sender == client).then_some(bytes)
@@ -167,6 +190,7 @@ impl File {
         let ends = |act: &&Act| matches!(act, Act::Storage { full: false } | Act::Stopped);
         let is_written =
             later.iter().take_while(|act| !ends(act)).any(|act| matches!(act, Act::Recorded { .. }));
+        self.was_full |= full;
         match (full, is_written) {
             (true, true) => {
                 self.pace(None);
@@ -188,15 +212,39 @@ impl File {
     fn end(&mut self) {
         self.pace(None);
         if self.is_script {
-            let guarantees: &[&str] = if self.spec == Spec::Amqp091 {
-                &["{ confirmed: { drained: true, durable: true } }", "fifo"]
-            } else {
-                &["{ delivery: { drained: true, durable: true } }", "order"]
-            };
-            for guarantee in guarantees {
-                self.step(&format!("check: {guarantee}"));
+            for check in self.guarantees() {
+                self.step(&format!("check: {check}"));
             }
         }
+    }
+
+    /// What the script's witness demands and more, of all clients.
+    fn guarantees(&self) -> Vec<&'static str> {
+        if self.spec == Spec::Amqp091 {
+            // The witness takes all that is its own before it ends. Others need not; nor does it know of messages that a
+            // broker took which a full storage would have had it refuse.
+            let is_drained = self.names.iter().all(|name| name == WITNESS) && !self.was_full;
+            return vec![
+                "{ confirmed: { drained: true, durable: true } }",
+                if is_drained {
+                    "{ redelivery: { drained: true, durable: true } }"
+                } else {
+                    "{ redelivery: { durable: true } }"
+                },
+                "{ routing: { durable: true } }",
+                "{ entities: { durable: true } }",
+                "fifo",
+            ];
+        }
+        let session = (!self.connects_twice).then_some("{ session: { durable: true } }");
+        let others = [
+            "{ delivery: { drained: true, durable: true } }",
+            "{ retained: { drained: true, durable: true } }",
+            "{ will: { drained: true, durable: true } }",
+            "{ expiry: { durable: true } }",
+            "order",
+        ];
+        session.into_iter().chain(others).collect()
     }
 
     fn does(&mut self, client: usize, what: &str, comment: Option<&str>) {
