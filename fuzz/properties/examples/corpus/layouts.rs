@@ -24,10 +24,9 @@ pub(crate) fn layouts(spec: Spec, corpus: &mut Corpus) {
                 for (label, number) in field.labels {
                     let mut draft = full.clone();
                     draft.fields.retain(|(name, _)| name != field.name);
-                    draft.fields.insert(
-                        place.min(draft.fields.len()),
-                        (field.name.to_owned(), Value::Integer(*number)),
-                    );
+                    draft
+                        .fields
+                        .insert(place.min(draft.fields.len()), (field.name.into(), Value::Integer(*number)));
                     if let Ok(pieces) = encode(spec, side, &draft) {
                         corpus.packet(&format!("{name}-{label}"), spec, side, &pieces.concat());
                     }

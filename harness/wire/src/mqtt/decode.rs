@@ -259,11 +259,10 @@ impl<'a> Reader<'a> {
     fn check_code(&mut self, codes: &Codes, code: u8, span: Span) {
         if !codes.allows(code, self.sender) {
             let hex = Seen::Hex(code.into());
-            let message = match codes.label(code) {
-                Some(label) => {
-                    message!("the reason code {} ({}) is for the other side to send", hex, label)
-                }
-                None => message!("the reason code {} is not one of this packet's", hex),
+            let message = if let Some(label) = codes.label(code) {
+                message!("the reason code {} ({}) is for the other side to send", hex, label)
+            } else {
+                message!("the reason code {} is not one of this packet's", hex)
             };
             self.note(codes.rule, span, message);
         }
