@@ -19,7 +19,7 @@ pub struct Shrunk {
 /// Up to so many things can be tried two by two.
 const FEW: usize = 24;
 /// How many other seeds a step's absence is tried with.
-const OTHER_SEEDS: u64 = 3;
+const OTHER_SEEDS: u64 = 8;
 
 /// Shrinks a case for as long as `fails` says that a smaller one still fails the same way, and at most so many
 /// times.
@@ -100,27 +100,31 @@ impl<F: FnMut(&Case) -> bool> Search<F> {
         candidate
     }
 
-    /// A client goes with all that it does; whoever does nothing any more goes, too.
+    /// A client goes with all that it does, or somebody else does it; whoever does nothing any more goes, too.
     fn clients(&mut self) {
         for client in (0..self.best.clients.len()).rev() {
             let mut candidate = self.best.clone();
-            candidate.clients.remove(client);
             candidate.steps.retain(|act| client_of(act) != Some(client));
             candidate.probe.retain(|act| client_of(act) != Some(client));
-            for act in candidate.steps.iter_mut().chain(&mut candidate.probe) {
-                match act {
-                    Act::Do { client: other, .. } | Act::Fault { client: other, .. } if *other > client => {
-                        *other -= 1;
+            if self.offer(without_client(candidate, client)) {
+                continue;
+            }
+            for other in 0..client {
+                let mut candidate = self.best.clone();
+                let acts = candidate.steps.iter_mut().chain(&mut candidate.probe);
+                acts.for_each(|act| {
+                    if let Act::Do { client: of, .. } = act
+                        && *of == client
+                    {
+                        *of = other;
                     }
-                    Act::Do { .. }
-                    | Act::Fault { .. }
-                    | Act::Disk(_)
-                    | Act::Broker(_)
-                    | Act::Wait(_)
-                    | Act::Settle => {}
+                });
+                // A fault names its client, and goes with it.
+                candidate.steps.retain(|act| client_of(act) != Some(client));
+                if self.offer(without_client(candidate, client)) {
+                    break;
                 }
             }
-            self.offer(candidate);
         }
     }
 
@@ -253,6 +257,25 @@ impl<F: FnMut(&Case) -> bool> Search<F> {
             }
         }
     }
+}
+
+/// A case without a client that does nothing.
+fn without_client(mut case: Case, client: usize) -> Case {
+    case.clients.remove(client);
+    for act in case.steps.iter_mut().chain(&mut case.probe) {
+        match act {
+            Act::Do { client: other, .. } | Act::Fault { client: other, .. } if *other > client => {
+                *other -= 1;
+            }
+            Act::Do { .. }
+            | Act::Fault { .. }
+            | Act::Disk(_)
+            | Act::Broker(_)
+            | Act::Wait(_)
+            | Act::Settle => {}
+        }
+    }
+    case
 }
 
 /// The names of the queues that a case declares, as it writes them.
