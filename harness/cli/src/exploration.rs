@@ -105,21 +105,18 @@ pub struct Convicted {
     pub replays: u32,
 }
 
-/// Shrinks a failing case: a smaller one must break one of the same statements. With a mutant the correct broker must be
-/// innocent of it, and as it is then the lie that shows, the same check may name another statement (by another kind of exchange,
-/// say).
+/// Shrinks a failing case: a smaller one must break one of the same statements. With a mutant it may break any other, too, as long
+/// as the correct broker is innocent of it: then it is the lie that shows.
 pub fn convict(case: &Case, number: u64, whole: Judged, mutant: Option<&Mutant>) -> Convicted {
     let broken = whole.broken();
-    let first = whole.verdict.findings.first().cloned();
-    let same = |judged: &Judged| {
-        let named = |statement: &String| first.iter().any(|first| first.statements.contains(statement));
-        let seen = || judged.verdict.findings.first().map(|finding| finding.check);
-        judged.broken().iter().any(named)
-            || mutant.is_some() && seen() == first.as_ref().map(|first| first.check)
-    };
+    let first = whole.verdict.findings.first().map(|finding| finding.statements.clone()).unwrap_or_default();
     let small = shrink(case, MOST_CANDIDATES, |candidate| {
         let judged = run(candidate, mutant);
-        judged.fails() && same(&judged) && (mutant.is_none() || !run(candidate, None).fails())
+        judged.fails()
+            && match mutant {
+                None => judged.broken().iter().any(|statement| first.contains(statement)),
+                Some(_) => !run(candidate, None).fails(),
+            }
     });
     let judged = run(&small.case, mutant);
     let replays = (0..REPLAYS).filter(|_| {
