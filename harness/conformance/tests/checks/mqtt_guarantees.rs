@@ -68,6 +68,22 @@ fn an_accepted_message_arrives() {
 }
 
 #[test]
+fn what_is_sent_again_in_a_session_that_may_be_another_was_published_nobody_knows_when() {
+    let sent = |dup: bool| {
+        let first = story(&[("alice", NEW), ("bob", NEW)]).open(1).sends(1, connect("bob", false));
+        let first = first.gets(1, connack(false)).sends(1, message("t", "m", 2, 5)).hangs_up(1);
+        let unanswered = first.open(1).sends(1, connect("bob", true)).hangs_up(1);
+        let alice = unanswered.open(0).sends(0, connect("alice", false)).gets(0, connack(false));
+        let alice = alice.sends(0, subscribe(1, &[("t", 2)])).gets(0, codes("suback", 1, &[2]));
+        let back = alice.open(1).sends(1, connect("bob", false)).gets(1, connack(true));
+        let again = with(message("t", "m", 2, 5), "dup", dup.into());
+        back.sends(1, again).gets(1, ack("pubrec", 5))
+    };
+    assert_eq!(judge(&sent(true), "delivery", true), [""; 0]);
+    assert_eq!(judge(&sent(false), "delivery", true), ["mqtt-5.0/MQTT-4.5.0-1"]);
+}
+
+#[test]
 fn what_was_never_accepted_is_indeterminate() {
     let unanswered = audience(NEW, 1).sends(1, message("t", "m", 1, 5));
     assert_eq!(judge(&unanswered, "delivery", true), [""; 0]);

@@ -104,4 +104,25 @@ fn what_the_broker_knows_to_be_acknowledged_is_not_sent_again() {
     let again = |story: Story| back(story, NEW, true).gets(0, publish("a", 1, 3, true));
     assert_eq!(judge(&again(asked(answered())), true), ["mqtt-5.0/MQTT-4.4.0-1"]);
     assert_eq!(judge(&again(answered()), true), [""; 0], "the PUBACK may have been lost");
+    // What is published again is another copy, and may have been lost on its way first.
+    let copies = |times: usize| {
+        let again = || publish("a", 1, 9, false);
+        let story = (0..times).fold(alice(NEW), |story, _| story.sends(0, again()).gets(0, ack("puback", 9)));
+        story.gets(0, publish("a", 1, 3, false)).sends(0, ack("puback", 3))
+    };
+    assert_eq!(judge(&again(asked(copies(1))), true), ["mqtt-5.0/MQTT-4.4.0-1"]);
+    assert_eq!(judge(&again(asked(copies(2))), true), [""; 0]);
+}
+
+#[test]
+fn a_connection_that_nobody_answered_may_have_taken_over_and_ended_the_session() {
+    let lost = |unanswered: bool| {
+        let connect = || with(connect("alice", false), "session_expiry_interval", number(2));
+        let there = story(&[("alice", NEW)]).open(0).sends(0, connect()).gets(0, connack(false)).open(0);
+        let asked = if unanswered { there.sends(0, connect()) } else { there };
+        let late = asked.hangs_up(0).later(4).open(0).sends(0, connect());
+        late.gets(0, connack(false))
+    };
+    assert_eq!(judge(&lost(true), false), [""; 0]);
+    assert_eq!(judge(&lost(false), false), ["mqtt-5.0/MQTT-3.1.2-23 mqtt-5.0/MQTT-3.2.2-3"]);
 }

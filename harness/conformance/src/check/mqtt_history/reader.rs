@@ -181,6 +181,12 @@ impl Reader {
             published.sends += 1;
             return;
         }
+        // Sent again, though what came first belongs to a session that may be another: whether the broker takes the two for
+        // one, and since when it has the message, nobody knows.
+        if mqtt_packet::flag(packet, "dup") {
+            *self.history.otherwise.entry(message).or_default() += 1;
+            return;
+        }
         if qos > 0 {
             state.open_publishes.insert(id, self.history.published.len());
         }

@@ -54,8 +54,8 @@ struct Judge {
     lines: BTreeMap<Key, Line>,
     /// By client identifier.
     sessions: BTreeMap<Bytes, Session>,
-    /// When each message was published first; those with a will's words are left out.
-    published: BTreeMap<(Bytes, Bytes), Duration>,
+    /// When each message was published first, and how often it may have been; those with a will's words are left out.
+    published: BTreeMap<(Bytes, Bytes), (Duration, u64)>,
     /// The connection of each actor that was opened last, whatever was said on it.
     newest: BTreeMap<ActorId, ConnectionNumber>,
     /// Actors whose connection is about to end without the broker being told.
@@ -85,7 +85,7 @@ impl Judge {
                     if packet.name == "publish" {
                         let message =
                             (mqtt_packet::bytes(packet, "topic"), mqtt_packet::bytes(packet, "payload"));
-                        self.published.entry(message).or_insert(event.at);
+                        self.published.entry(message).or_insert((event.at, 0)).1 += 1;
                     }
                     self.on_sent(spec, (*actor, *connection), event.sequence, packet);
                 }
@@ -132,7 +132,8 @@ impl Judge {
 
     fn on_connect(&mut self, spec: Spec, key: Key, packet: &Packet) {
         let client = mqtt_packet::bytes(packet, "client_id");
-        if client.is_empty() || !packet.oddities.is_empty() {
+        // A second CONNECT on a connection is an error, and begins nothing.
+        if client.is_empty() || !packet.oddities.is_empty() || self.lines.contains_key(&key) {
             return;
         }
         let clean_start = flag(packet, "clean_start");
@@ -261,7 +262,8 @@ impl Judge {
                 .zip(session.kept)
                 .is_some_and(|((earliest, _), kept)| at.saturating_sub(earliest) + MARGIN >= kept);
             session.unclear |= line.expiry != session.kept || expired;
-            session.away = session.away.map(|(earliest, _)| (earliest, at));
+            // It may have taken the place of one that serves it still for all we see.
+            session.away = Some(session.away.map_or((at, Duration::MAX), |(earliest, _)| (earliest, at)));
         }
     }
 

@@ -117,7 +117,7 @@ impl Session {
         event: u64,
         packet: &Packet,
         message: (Bytes, Bytes),
-        published: Option<Duration>,
+        published: Option<(Duration, u64)>,
         findings: &mut Findings,
     ) {
         let (id, marked) = (packet_id(packet), flag(packet, "dup"));
@@ -131,16 +131,18 @@ impl Session {
             open.on = key;
             return;
         }
-        // A retained message may have been sent for another SUBSCRIBE meanwhile, and lost on its way.
+        // Another copy may have been sent meanwhile and lost on its way: of a retained message for another SUBSCRIBE, of one
+        // that was published again.
         if marked
             && !flag(packet, "retain")
+            && published.is_none_or(|(_, times)| times == 1)
             && let Some(done) = self.done.get(&id).filter(|done| done.known && done.message == message)
             && !self.unclear
         {
             let expected = format!("{} not again, as event {} acknowledged it", show(&message), done.at);
             findings.rule(self.spec, RESENT_AFTER_ACK, event, expected, "it was sent again");
         }
-        if let (true, Some((gone, back)), Some(published)) = (marked, self.absence, published)
+        if let (true, Some((gone, back)), Some((published, _))) = (marked, self.absence, published)
             && !self.unclear
             && published > gone + SWEEP
             && published < back
