@@ -144,7 +144,7 @@ impl Session {
         }
         if let (true, Some((gone, back)), Some((published, _))) = (marked, self.absence, published)
             && !self.unclear
-            && published > gone + SWEEP
+            && published > gone.saturating_add(SWEEP)
             && published < back
         {
             let expected = format!("DUP = 0 on {}, which came while its client was away", show(&message));
