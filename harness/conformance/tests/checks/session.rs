@@ -126,6 +126,7 @@ fn a_connection_that_nobody_answered_may_have_taken_over_and_ended_the_session()
     let guilty = ["mqtt-5.0/MQTT-3.1.2-23 mqtt-5.0/MQTT-3.2.2-3"];
     assert_eq!(judge(&lost(false).gets(0, connack(false)), false), guilty);
     // Or it has not, and since when its client was away cannot be told.
-    let there = lost(true).gets(0, connack(true)).sends(0, publish("a", 1, 9, false));
+    let unanswered = back(alice(NEW), NEW, true).open(0).sends(0, lasting(NEW, false));
+    let there = back(unanswered, NEW, true).sends(0, publish("a", 1, 9, false));
     assert_eq!(judge(&there.gets(0, publish("a", 1, 3, true)), false), [""; 0]);
 }
