@@ -88,13 +88,9 @@ fn judge_topic(session: &Session, topic: &Bytes, last: &Published, drained: bool
         findings.rule(session.spec, rule, delivery.event, expected, show(&delivery.message.1));
     }
     let arrived = replayed.iter().any(|delivery| delivery.arrived);
-    if drained
-        && !cleared
-        && !arrived
-        && session.connected
-        && !session.limited
-        && subscription.granted.is_some()
-    {
+    // At QoS 0 it may be lost with the connection.
+    let owed = subscription.granted.is_some_and(|(_, qos)| qos.min(last.qos) > 0);
+    if drained && !cleared && !arrived && session.connected && !session.limited && owed {
         findings.rule(
             session.spec,
             MISSING,

@@ -36,6 +36,7 @@ pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
         lines: BTreeMap::new(),
         sessions: BTreeMap::new(),
         published: BTreeMap::new(),
+        down: None,
         newest: BTreeMap::new(),
         untold: BTreeSet::new(),
         findings: Findings::new("session"),
@@ -56,6 +57,8 @@ struct Judge {
     sessions: BTreeMap<Bytes, Session>,
     /// When each message was published first, and how often it may have been; those with a will's words are left out.
     published: BTreeMap<(Bytes, Bytes), (Duration, u64)>,
+    /// When the broker was killed or stopped last: the event, and the time.
+    down: Option<(u64, Duration)>,
     /// The connection of each actor that was opened last, whatever was said on it.
     newest: BTreeMap<ActorId, ConnectionNumber>,
     /// Actors whose connection is about to end without the broker being told.
@@ -67,6 +70,8 @@ struct Judge {
 #[derive(Debug)]
 struct Line {
     client: Bytes,
+    /// The event of its CONNECT.
+    asked: u64,
     clean_start: bool,
     /// How long its session outlives it; `None`: for ever.
     expiry: Option<Duration>,
@@ -115,6 +120,7 @@ impl Judge {
             }
             // Its connections end with it, though a client may hear of that much later.
             What::Broker { .. } => {
+                self.down = Some((event.sequence, event.at));
                 for session in self.sessions.values_mut() {
                     session.unclear |= !self.durable;
                     session.away = session.away.or(Some((event.at, Duration::MAX)));
@@ -130,7 +136,7 @@ impl Judge {
         }
     }
 
-    fn on_connect(&mut self, spec: Spec, key: Key, packet: &Packet) {
+    fn on_connect(&mut self, spec: Spec, key: Key, asked: u64, packet: &Packet) {
         let client = mqtt_packet::bytes(packet, "client_id");
         // A second CONNECT on a connection is an error, and begins nothing.
         if client.is_empty() || !packet.oddities.is_empty() || self.lines.contains_key(&key) {
@@ -149,12 +155,12 @@ impl Judge {
             session.ending |= clean_start;
         }
         let (aliases, probes) = (BTreeMap::new(), BTreeMap::new());
-        self.lines.insert(key, Line { client, clean_start, expiry, accepted: false, aliases, probes });
+        self.lines.insert(key, Line { client, asked, clean_start, expiry, accepted: false, aliases, probes });
     }
 
     fn on_sent(&mut self, spec: Spec, key: Key, event: u64, packet: &Packet) {
         if packet.name == "connect" {
-            return self.on_connect(spec, key, packet);
+            return self.on_connect(spec, key, event, packet);
         }
         let Some(line) = self.lines.get_mut(&key) else { return };
         let id = packet_id(packet);
@@ -218,6 +224,9 @@ impl Judge {
         if let Some(seconds) = packet.integer("session_expiry_interval") {
             line.expiry = Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
         }
+        // An answer that comes late, from a broker that is gone: so is the connection.
+        let down = self.down.filter(|(down, _)| line.asked < *down);
+        let away = down.map(|(_, at)| (at, Duration::MAX));
         let present = flag(packet, "session_present");
         let known = self.sessions.get_mut(&line.client);
         if let Some(known) = &known
@@ -231,11 +240,12 @@ impl Judge {
             Some(known) if present && !line.clean_start => {
                 known.served_by = Some((key, true));
                 known.absence = known.away.filter(|_| known.told).map(|(_, latest)| (latest, event.at));
-                (known.kept, known.away) = (line.expiry, None);
+                (known.kept, known.away) = (line.expiry, away);
                 known.unclear |= known.ending;
             }
             _ => {
                 let mut session = Session::new(spec, key, line.expiry);
+                session.away = away;
                 // A session that is older than the trace.
                 session.unclear = present;
                 self.sessions.insert(line.client.clone(), session);
