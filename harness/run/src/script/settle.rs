@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mqspec_conformance::check::owed;
 use mqspec_conformance::plan::Step;
-use mqspec_conformance::trace::What;
+use mqspec_conformance::trace::Event;
 use mqspec_conformance::verdict::{Cause, Stop};
 
 use super::Script;
@@ -43,7 +43,7 @@ impl Script {
     /// The latest event that is no mere sign of life: heartbeats go on for as long as connections do.
     fn latest_work(&self) -> Option<u64> {
         self.recorder.look(|trace| {
-            let work = trace.events.iter().rev().find(|event| !is_sign_of_life(&event.what));
+            let work = trace.events.iter().rev().find(|event| !is_sign_of_life(event));
             work.map(|event| event.sequence)
         })
     }
@@ -79,15 +79,6 @@ impl Script {
     }
 }
 
-fn is_sign_of_life(what: &What) -> bool {
-    match what {
-        What::Sent { packet, .. } | What::Received { packet, .. } => packet.name == "heartbeat",
-        What::Opened { .. }
-        | What::OpenFailed { .. }
-        | What::Ended { .. }
-        | What::Step { .. }
-        | What::Fault { .. }
-        | What::Broker { .. }
-        | What::Bound { .. } => false,
-    }
+fn is_sign_of_life(event: &Event) -> bool {
+    event.packet().is_some_and(|packet| packet.name == "heartbeat")
 }
