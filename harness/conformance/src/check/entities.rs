@@ -48,8 +48,9 @@ fn judge_missing(history: &History, topology: &Topology, answer: &Answer, findin
             .as_ref()
             .is_none_or(|name| name.is_empty() || topology.has_exchange(name, answer.asked, answer.event))
     };
-    let queue_exists =
-        |answer: &Answer| answer.queue.as_ref().is_none_or(|name| topology.has_queue(name, from, to));
+    let queue_exists = |answer: &Answer| {
+        !answer.nameless && answer.queue.as_ref().is_none_or(|name| topology.has_queue(name, from, to))
+    };
     if !candidates.iter().all(|answer| exchange_exists(answer) && queue_exists(answer)) {
         return;
     }

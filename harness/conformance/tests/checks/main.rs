@@ -4,6 +4,7 @@ mod amqp_conversation;
 mod amqp_guarantees;
 mod amqp_lifetimes;
 mod citations;
+mod disorder;
 mod mqtt_conversation;
 mod mqtt_guarantees;
 mod mqtt_in_time;

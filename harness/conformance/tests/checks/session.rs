@@ -43,6 +43,18 @@ fn a_session_that_is_to_be_kept_is_there() {
 }
 
 #[test]
+fn a_second_connect_begins_no_session() {
+    let nobody = || story(&[("alice", NEW)]).open(0).sends(0, lasting(NEW, false));
+    let nameless = || story(&[("alice", NEW)]).open(0).sends(0, connect("", true));
+    let second = |story: Story| story.sends(0, lasting(NEW, false)).gets(0, connack(false)).hangs_up(0);
+    let resumed =
+        |story: Story, present| story.open(0).sends(0, lasting(NEW, false)).gets(0, connack(present));
+    assert_eq!(judge(&resumed(second(nameless()), false), false), [""; 0], "the CONNACK was the first one's");
+    let guilty = ["mqtt-5.0/MQTT-3.1.2-23 mqtt-5.0/MQTT-3.2.2-3"];
+    assert_eq!(judge(&resumed(second(nobody()), false), false), guilty, "alice's session had begun");
+}
+
+#[test]
 fn a_clean_start_without_answer_leaves_the_session_in_doubt() {
     let doubtful = || alice(OLD).hangs_up(0).open(0).sends(0, lasting(OLD, true)).hangs_up(0);
     for session_present in [false, true] {
@@ -95,6 +107,16 @@ fn a_release_that_was_not_answered_is_sent_again() {
     };
     assert_eq!(judge(&released(), true), ["mqtt-5.0/MQTT-4.4.0-1"]);
     assert_eq!(judge(&released().gets(0, ack("pubrel", 3)), true), [""; 0]);
+}
+
+#[test]
+fn a_message_is_not_sent_again_once_it_was_released() {
+    for (spec, statement) in [(OLD, "mqtt-3.1.1/MQTT-4.3.3-1"), (NEW, "mqtt-5.0/MQTT-4.3.3-6")] {
+        let received = || alice(spec).gets(0, publish("a", 2, 3, false)).sends(0, ack("pubrec", 3));
+        let again = |story: Story| back(story, spec, true).gets(0, publish("a", 2, 3, true));
+        assert_eq!(judge(&again(received().gets(0, ack("pubrel", 3))), false), [statement]);
+        assert_eq!(judge(&again(received()), false), [""; 0], "the PUBREC may have been lost");
+    }
 }
 
 #[test]

@@ -63,11 +63,12 @@ impl Walk<'_> {
             }
             What::Received { actor, connection, packet, fate } if self.speaks_amqp(*actor) => {
                 let key = (*actor, *connection);
+                // What is read after the client has closed its connection answers something that is not remembered.
+                let Some(connection) = self.connections.get_mut(&key) else { return };
                 if *fate == Fate::Cut {
-                    self.connections.entry(key).or_default().lose_sight();
+                    connection.lose_sight();
                 } else if fate.is_sent() {
                     self.redelivered.on_received(key, event.sequence, packet);
-                    let connection = self.connections.entry(key).or_default();
                     connection.on_received(event.sequence, packet, &mut self.findings);
                     if *fate == Fate::Flipped {
                         connection.mislead();

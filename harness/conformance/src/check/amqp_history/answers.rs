@@ -41,6 +41,8 @@ pub(in super::super) struct Answer {
     pub(in super::super) exchange: Option<Bytes>,
     /// The queue that it names.
     pub(in super::super) queue: Option<Bytes>,
+    /// It is about a queue that nobody can name: the channel's current one, if there is any.
+    pub(in super::super) nameless: bool,
     /// It only asks whether the entity exists.
     pub(in super::super) passive: bool,
     /// The reply code with which it was refused.
@@ -56,6 +58,7 @@ impl Answer {
             asked: event,
             event,
             exchange: packet.get("exchange").map(|_| bytes(packet, "exchange")),
+            nameless: queue.is_none() && packet.get("queue").is_some(),
             queue,
             passive: flag(packet, "passive"),
             refused: None,

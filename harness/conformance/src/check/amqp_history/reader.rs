@@ -93,7 +93,7 @@ pub(super) struct Reader {
 
 #[derive(Debug, Default)]
 pub(super) struct Channel {
-    pub(super) current_queue: Option<Bytes>,
+    pub(super) current: CurrentQueue,
     /// Consumers: their queue and whether they acknowledge.
     pub(super) consumers: BTreeMap<Bytes, (Option<Bytes>, bool)>,
     /// Consumers, gets and changes that wait for their reply, by the reply's name.
@@ -109,6 +109,15 @@ pub(super) struct Channel {
     /// Deliveries that are not settled, by tag.
     pub(super) open: BTreeMap<u64, usize>,
     pub(super) transactions: Option<Transactions>,
+}
+
+/// The queue that an empty name stands for: that of the last queue.declare which was sent on the channel.
+#[derive(Debug, Default)]
+pub(super) struct CurrentQueue {
+    /// The event of the queue.declare.
+    declared: u64,
+    /// Its name. One that the broker chooses is unknown until it is told.
+    name: Option<Bytes>,
 }
 
 #[derive(Debug)]
@@ -163,9 +172,14 @@ impl Reader {
         let channel = self.channels.entry(path).or_default();
         let name = packet.bytes("queue").cloned();
         let queue = match name {
-            Some(name) if name.is_empty() => channel.current_queue.clone(),
+            // The broker is to choose a name.
+            Some(name) if name.is_empty() && packet.name == "queue.declare" => None,
+            Some(name) if name.is_empty() => channel.current.name.clone(),
             other => other,
         };
+        if packet.name == "queue.declare" {
+            channel.current = CurrentQueue { declared: event, name: queue.clone() };
+        }
         if matches!(packet.name, "basic.consume" | "basic.get") {
             self.history.readers.on_asked(path, event, packet, queue.as_ref());
         }
@@ -193,13 +207,9 @@ impl Reader {
         });
         let (tag, no_ack) = (bytes(packet, "consumer_tag"), flag(packet, "no_ack"));
         if flag(packet, "no_wait") {
-            match packet.name {
-                "basic.consume" => {
-                    self.history.read_from.extend(queue.clone());
-                    channel.consumers.insert(tag, (queue, no_ack));
-                }
-                "queue.declare" => channel.current_queue = queue,
-                _ => {}
+            if packet.name == "basic.consume" {
+                self.history.read_from.extend(queue.clone());
+                channel.consumers.insert(tag, (queue, no_ack));
             }
             return;
         }
@@ -295,6 +305,7 @@ impl Reader {
                     event,
                     exchange: Some(published.message.exchange.clone()),
                     queue: None,
+                    nameless: false,
                     passive: false,
                     refused: Some(code),
                 });
@@ -340,7 +351,9 @@ impl Reader {
             change.done = Some(event);
             if name == "queue.declare-ok" {
                 change.queue = packet.bytes("queue").cloned();
-                channel.current_queue.clone_from(&change.queue);
+                if channel.current.declared == asked.event {
+                    channel.current.name.clone_from(&change.queue);
+                }
             }
         }
         if name == "basic.consume-ok" {

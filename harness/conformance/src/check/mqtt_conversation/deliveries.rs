@@ -78,9 +78,13 @@ impl Deliveries {
             self.inflight.remove(&id);
         }
         if let Some(session) = session {
-            session.unacknowledged.remove(&id);
+            let open = session.unacknowledged.remove(&id).is_some();
             if packet.name == "pubrec" {
                 session.received.insert(id);
+                // A broker may answer one that belongs to nothing, and goes on as if nothing had been.
+                if open {
+                    session.handshakes.insert(id);
+                }
             }
             if packet.name == "pubcomp" {
                 session.completed.insert(id);
@@ -88,6 +92,7 @@ impl Deliveries {
             if ends_it {
                 session.released.remove(&id);
                 session.received.remove(&id);
+                session.handshakes.remove(&id);
             }
         }
     }
@@ -234,7 +239,7 @@ impl Deliveries {
         content: &(Bytes, Bytes),
         findings: &mut Findings,
     ) {
-        if session.released.contains(&id) && session.received.contains(&id) {
+        if session.released.contains(&id) && session.handshakes.contains(&id) {
             findings.rule(
                 spec,
                 RESENT_AFTER_PUBREL,

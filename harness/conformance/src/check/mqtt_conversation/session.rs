@@ -27,6 +27,8 @@ pub(super) struct Session {
     pub(super) released: BTreeSet<i128>,
     /// Packet identifiers that the client has answered with PUBREC, and not yet with PUBCOMP.
     pub(super) received: BTreeSet<i128>,
+    /// Those of them that answered a PUBLISH.
+    pub(super) handshakes: BTreeSet<i128>,
     /// Packet identifiers that the client has answered with PUBCOMP, which may not have reached the broker.
     pub(super) completed: BTreeSet<i128>,
     /// Whether it outlives its connection.
@@ -79,6 +81,7 @@ impl Session {
             unacknowledged: BTreeMap::new(),
             released: BTreeSet::new(),
             received: BTreeSet::new(),
+            handshakes: BTreeSet::new(),
             completed: BTreeSet::new(),
             persistence,
             ended: None,

@@ -18,6 +18,8 @@ struct Line {
     expiry: i128,
     connect_seen: bool,
     limited: bool,
+    /// The client did not wait for the CONNACK before it subscribed.
+    hasty: bool,
     session: Option<usize>,
     aliases: BTreeMap<i128, Bytes>,
     aliases_from_broker: BTreeMap<i128, Bytes>,
@@ -96,6 +98,7 @@ impl Reader {
         }
         let Some(line) = self.lines.get_mut(&key) else { return };
         let Some(session) = line.session else {
+            line.hasty |= matches!(packet.name, "subscribe" | "unsubscribe");
             if packet.name == "publish"
                 && let Some(topic) = mqtt_packet::resolve(packet, &mut line.aliases)
             {
@@ -147,6 +150,10 @@ impl Reader {
         let will = (mqtt_packet::bytes(packet, "will_topic"), mqtt_packet::bytes(packet, "will_payload"));
         if packet.get("will_topic").is_some() {
             *self.history.otherwise.entry(will).or_default() += 1;
+        }
+        // A second CONNECT on a connection is an error, and begins nothing.
+        if self.lines.contains_key(&key) {
+            return;
         }
         let client_id = Some(mqtt_packet::bytes(packet, "client_id")).filter(|id| !id.is_empty());
         let clean_start = mqtt_packet::flag(packet, "clean_start");
@@ -296,6 +303,8 @@ impl Reader {
         if let Some(session) = self.history.sessions.get_mut(index) {
             session.connected = true;
             session.limited |= line.limited;
+            // What it is subscribed to is not followed, then.
+            session.special_filter |= line.hasty;
         }
     }
 }

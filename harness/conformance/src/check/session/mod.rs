@@ -34,6 +34,7 @@ pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
     let mut judge = Judge {
         durable: parameters.is_set("durable"),
         lines: BTreeMap::new(),
+        began: BTreeSet::new(),
         sessions: BTreeMap::new(),
         published: BTreeMap::new(),
         down: None,
@@ -53,6 +54,8 @@ pub(super) fn judge(trace: &Trace, parameters: Parameters<'_>) -> Vec<Finding> {
 struct Judge {
     durable: bool,
     lines: BTreeMap<Key, Line>,
+    /// The connections on which a CONNECT was sent.
+    began: BTreeSet<Key>,
     /// By client identifier.
     sessions: BTreeMap<Bytes, Session>,
     /// When each message was published first, and how often it may have been; those with a will's words are left out.
@@ -76,6 +79,10 @@ struct Line {
     /// How long its session outlives it; `None`: for ever.
     expiry: Option<Duration>,
     accepted: bool,
+    /// Another CONNECT of the client was under way at the same time: nobody knows which the broker took first.
+    crossed: bool,
+    /// The client has said for how long its session is to be kept, before it was accepted.
+    changed: bool,
     aliases: BTreeMap<i128, Bytes>,
     /// Requests whose answer proves that everything before was handled, by the answer's name and identifier.
     probes: BTreeMap<(&'static str, i128), u64>,
@@ -137,9 +144,12 @@ impl Judge {
     }
 
     fn on_connect(&mut self, spec: Spec, key: Key, asked: u64, packet: &Packet) {
+        // A second CONNECT on a connection is an error, and begins nothing, whatever became of the first.
+        if !self.began.insert(key) {
+            return;
+        }
         let client = mqtt_packet::bytes(packet, "client_id");
-        // A second CONNECT on a connection is an error, and begins nothing.
-        if client.is_empty() || !packet.oddities.is_empty() || self.lines.contains_key(&key) {
+        if client.is_empty() || !packet.oddities.is_empty() {
             return;
         }
         let clean_start = flag(packet, "clean_start");
@@ -154,8 +164,22 @@ impl Judge {
         if let Some(session) = self.sessions.get_mut(&client) {
             session.ending |= clean_start;
         }
-        let (aliases, probes) = (BTreeMap::new(), BTreeMap::new());
-        self.lines.insert(key, Line { client, asked, clean_start, expiry, accepted: false, aliases, probes });
+        let mut crossed = false;
+        for other in self.lines.values_mut().filter(|other| !other.accepted && other.client == client) {
+            (other.crossed, crossed) = (true, true);
+        }
+        let line = Line {
+            client,
+            asked,
+            clean_start,
+            expiry,
+            accepted: false,
+            crossed,
+            changed: false,
+            aliases: BTreeMap::new(),
+            probes: BTreeMap::new(),
+        };
+        self.lines.insert(key, line);
     }
 
     fn on_sent(&mut self, spec: Spec, key: Key, event: u64, packet: &Packet) {
@@ -172,6 +196,7 @@ impl Judge {
             "publish" if qos(packet) == 2 => drop(line.probes.insert(("pubrec", id), event)),
             "disconnect" => {
                 let changed = packet.integer("session_expiry_interval").is_some();
+                line.changed |= changed;
                 if let Some(session) = self.sessions.get_mut(&line.client) {
                     session.unclear |= changed;
                 }
@@ -185,7 +210,9 @@ impl Judge {
         match packet.name {
             "puback" | "pubrec" => {
                 if let Some(open) = session.open.remove(&id) {
-                    session.done.insert(id, Done { message: open.message, at: event, known: false });
+                    session
+                        .done
+                        .insert(id, Done { message: open.message, at: event, known: false, released: false });
                 }
             }
             "pubcomp" => drop(session.released.remove(&id)),
@@ -210,7 +237,12 @@ impl Judge {
                 let published = self.published.get(&message).copied();
                 session.on_delivery(key, event.sequence, packet, message, published, &mut self.findings);
             }
-            "pubrel" => drop(session.released.insert(id, (key, event.sequence))),
+            "pubrel" => {
+                session.released.insert(id, (key, event.sequence));
+                if let Some(done) = session.done.get_mut(&id) {
+                    (done.known, done.released) = (true, true);
+                }
+            }
             _ => {}
         }
     }
@@ -231,6 +263,7 @@ impl Judge {
         let known = self.sessions.get_mut(&line.client);
         if let Some(known) = &known
             && !line.clean_start
+            && !line.crossed
             && !known.unclear
             && !known.ending
         {
@@ -253,6 +286,7 @@ impl Judge {
         }
         if let Some(session) = self.sessions.get_mut(&line.client) {
             session.taken_over = Some((key, event.sequence));
+            session.unclear |= line.crossed || line.changed;
         }
     }
 

@@ -24,6 +24,8 @@ const NOT_MARKED: Rule =
 const NEVER_SENT: Rule =
     Rule { mqtt_3_1_1: &["mqtt-3.1.1/MQTT-4.3.2-1"], mqtt_5_0: &["mqtt-5.0/MQTT-4.3.2-2"] };
 const RESENT_AFTER_ACK: Rule = Rule { mqtt_3_1_1: &[], mqtt_5_0: &["mqtt-5.0/MQTT-4.4.0-1"] };
+const RESENT_AFTER_RELEASE: Rule =
+    Rule { mqtt_3_1_1: &["mqtt-3.1.1/MQTT-4.3.3-1"], mqtt_5_0: &["mqtt-5.0/MQTT-4.3.3-6"] };
 
 /// How much longer than its expiry interval a broker may keep a session before it looks.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -70,6 +72,8 @@ pub(super) struct Done {
     pub(super) message: (Bytes, Bytes),
     pub(super) at: u64,
     pub(super) known: bool,
+    /// The broker has sent PUBREL for it.
+    pub(super) released: bool,
 }
 
 impl Session {
@@ -139,8 +143,9 @@ impl Session {
             && let Some(done) = self.done.get(&id).filter(|done| done.known && done.message == message)
             && !self.unclear
         {
+            let rule = if done.released { RESENT_AFTER_RELEASE } else { RESENT_AFTER_ACK };
             let expected = format!("{} not again, as event {} acknowledged it", show(&message), done.at);
-            findings.rule(self.spec, RESENT_AFTER_ACK, event, expected, "it was sent again");
+            findings.rule(self.spec, rule, event, expected, "it was sent again");
         }
         if let (true, Some((gone, back)), Some((published, _))) = (marked, self.absence, published)
             && !self.unclear
