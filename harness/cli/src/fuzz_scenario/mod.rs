@@ -5,7 +5,6 @@
 
 mod packet;
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -71,10 +70,6 @@ struct File {
     streams: Vec<Stream>,
     /// Who acted last, and has not been waited for.
     acted: Option<usize>,
-    /// Whose connection has had a CONNECT.
-    connected: BTreeSet<usize>,
-    /// A connection had a second one, after which nobody can say whose session it was.
-    connects_twice: bool,
     /// The disk was made full, and has not been given room again.
     is_full: bool,
     /// The script had the storage full at some time.
@@ -97,8 +92,6 @@ impl File {
             specs: clients.iter().map(|client| client.spec).collect(),
             streams: clients.iter().map(|client| Stream::new(client.spec)).collect(),
             acted: None,
-            connected: BTreeSet::new(),
-            connects_twice: false,
             is_full: false,
             was_full: false,
             steps: String::new(),
@@ -115,11 +108,6 @@ impl File {
                 }
                 let Some(stream) = self.streams.get_mut(*client) else { return };
                 for (step, what) in stream.steps(bytes) {
-                    let is_connect = what
-                        .as_deref()
-                        .or(step.strip_prefix("send: "))
-                        .is_some_and(|packet| packet.split(',').next() == Some("connect"));
-                    self.connects_twice |= is_connect && !self.connected.insert(*client);
                     self.does(*client, &step, what.as_deref());
                 }
             }
@@ -171,7 +159,6 @@ impl File {
         if let Some(stream) = self.streams.get_mut(client) {
             *stream = Stream::new(spec);
         }
-        self.connected.remove(&client);
         let first = later.iter().find_map(|act| {
             let Act::Sent { client: sender, bytes } = act else { return None };
             (*sender == client).then_some(bytes)
@@ -236,15 +223,14 @@ impl File {
                 "fifo",
             ];
         }
-        let session = (!self.connects_twice).then_some("{ session: { durable: true } }");
-        let others = [
+        vec![
+            "{ session: { drained: true, durable: true } }",
             "{ delivery: { drained: true, durable: true } }",
             "{ retained: { drained: true, durable: true } }",
             "{ will: { drained: true, durable: true } }",
             "{ expiry: { durable: true } }",
             "order",
-        ];
-        session.into_iter().chain(others).collect()
+        ]
     }
 
     fn does(&mut self, client: usize, what: &str, comment: Option<&str>) {
