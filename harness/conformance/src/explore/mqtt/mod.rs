@@ -196,35 +196,37 @@ fn parting(theme: Theme) -> impl Strategy<Value = Vec<Act>> + use<> {
 
 /// Something is done, and the broker crashes when it may just have answered.
 fn last_words(theme: Theme) -> impl Strategy<Value = Vec<Act>> + use<> {
-    let word = prop_oneof![
-        3 => publish(theme),
-        2 => lonely(theme),
-        1 => subscribe(theme),
-        1 => unsubscribe(theme.clients),
+    let one = |word: BoxedStrategy<Act>| word.prop_map(|act| vec![act]).boxed();
+    let mut words = vec![
+        (3, one(publish(theme).boxed())),
+        (2, one(lonely(theme).boxed())),
+        (1, one(subscribe(theme).boxed())),
+        (1, one(unsubscribe(theme.clients).boxed())),
     ];
+    if theme.retained {
+        words.push((3, removed(theme).boxed()));
+    }
+    let words = proptest::strategy::Union::new_weighted(words);
     let crash = select(vec!["kill_broker", "power_loss"]);
     let late = proptest::option::weighted(0.5, late(theme));
-    (late, word, 1..15_u64, crash, 10..500_u64).prop_map(|(late, word, answered, crash, outage)| {
+    (late, words, 1..15_u64, crash, 10..500_u64).prop_map(|(late, words, answered, crash, outage)| {
+        // What is left half done takes a few packets to get there.
+        let answered = if late.is_some() { 4 * answered } else { answered };
         let mut acts = Vec::from_iter(late);
+        acts.extend(words);
         let start = Act::Broker("start_broker");
-        acts.extend([word, Act::Wait(answered), Act::Broker(crash), Act::Wait(outage), start]);
+        acts.extend([Act::Wait(answered), Act::Broker(crash), Act::Wait(outage), start]);
         acts
     })
 }
 
-/// An answer is under way when the crash comes, so that a handshake is left half done.
+/// An answer is under way when the crash comes, so that a handshake is left half done: one that the case's QoS has.
 fn late(theme: Theme) -> impl Strategy<Value = Act> + use<> {
-    let answer = select(vec![
-        "puback, from",
-        "pubrec, from",
-        "pubcomp, from",
-        "pubcomp, from",
-        "pubrel, from",
-        "puback, to",
-        "pubrec, to",
-        "pubrel, to",
-        "pubcomp, to",
-    ]);
+    let once = ["puback, from", "puback, to"].into_iter().filter(|_| theme.qos.contains(&1));
+    let exactly_once = ["pubrec, from", "pubcomp, from", "pubcomp, from", "pubrel, from"];
+    let exactly_once = exactly_once.into_iter().chain(["pubrec, to", "pubrel, to", "pubcomp, to"]);
+    let exactly_once = exactly_once.filter(|_| theme.qos.contains(&2));
+    let answer = select(once.chain(exactly_once).collect::<Vec<_>>());
     (0..theme.clients, answer).prop_map(|(client, answer)| {
         let name = NAMES.get(client).copied().unwrap_or_default();
         Act::Fault { client, text: format!("delay: {answer}: {name}, by: 150ms") }
@@ -236,6 +238,19 @@ fn lonely(theme: Theme) -> impl Strategy<Value = Act> + use<> {
     (0..theme.clients, select(theme.qos)).prop_map(move |(client, qos)| {
         let retain = theme.retained.then(|| ("retain", String::from("true")));
         message(client, "kept", qos, retain.into_iter().collect())
+    })
+}
+
+/// A message is kept for a topic, and taken away again when it has been there for a while.
+fn removed(theme: Theme) -> impl Strategy<Value = Vec<Act>> + use<> {
+    (0..theme.clients, select(theme.qos)).prop_map(move |(client, qos)| {
+        let keep = ("retain", String::from("true"));
+        let nothing = ("payload", String::from("\"\""));
+        vec![
+            message(client, "kept", qos, vec![keep.clone()]),
+            Act::Wait(100),
+            message(client, "kept", qos, vec![keep, nothing]),
+        ]
     })
 }
 

@@ -38,8 +38,8 @@ pub(super) fn theme(spec: Spec) -> impl Strategy<Value = Theme> {
     let weighted = proptest::bool::weighted;
     let qos = select(vec![&[1_u8][..], &[1], &[2], &[2], &[1, 2], &[0, 1, 2], &[0, 1, 2]]);
     (
-        (2..=4_usize, weighted(0.7), weighted(0.4), weighted(0.4), weighted(0.25)),
-        (weighted(0.2), weighted(0.25), weighted(0.25), weighted(0.2), weighted(0.4)),
+        (2..=4_usize, weighted(0.7), weighted(0.4), weighted(0.45), weighted(0.25)),
+        (weighted(0.2), weighted(0.25), weighted(0.25), weighted(0.25), weighted(0.4)),
         (qos, 1..=TOPICS.len()),
     )
         .prop_map(
