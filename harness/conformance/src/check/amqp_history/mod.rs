@@ -5,6 +5,7 @@ mod answers;
 mod content;
 mod reader;
 mod readers;
+mod replies;
 mod transaction;
 
 use std::collections::{BTreeMap, BTreeSet};
