@@ -35,6 +35,19 @@ fn a_pubrec_that_answers_nothing_begins_no_exchange() {
 }
 
 #[test]
+fn an_answer_may_cross_its_question() {
+    let limited = || {
+        let connect = with(lasting(300), "receive_maximum", number(1));
+        let begun = story(&[("alice", NEW)]).open(0).sends(0, connect).gets(0, connack(false));
+        begun.sends(0, subscribe(1, &[("a", 2)])).gets(0, codes("suback", 1, &[2]))
+    };
+    let two = |story: Story| story.gets(0, publish("a", 1, 1, false)).gets(0, publish("a", 1, 2, false));
+    let too_many = ["mqtt-5.0/MQTT-3.3.4-9 mqtt-5.0/MQTT-4.9.0-2"];
+    assert_eq!(watched(&two(limited())), too_many);
+    assert_eq!(watched(&two(limited().sends(0, ack("puback", 1)))), INNOCENT);
+}
+
+#[test]
 fn a_second_connect_brings_no_other_session() {
     let heard = |story: Story| story.sends(1, message("t", "m", 1, 5)).gets(1, ack("puback", 5));
     let silent = heard(audience(OLD, 1));

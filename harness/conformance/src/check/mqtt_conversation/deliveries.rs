@@ -37,6 +37,8 @@ const PUBREL_ORDER: Rule = Rule { mqtt_3_1_1: &["mqtt-3.1.1/MQTT-4.6.0-6"], mqtt
 pub(super) struct Deliveries {
     /// Unanswered QoS 1 and 2 PUBLISH packets of this connection, by packet identifier: their QoS.
     inflight: BTreeMap<i128, u8>,
+    /// Packet identifiers that the client has settled before it heard of them: the answer may have crossed the PUBLISH.
+    early: BTreeSet<i128>,
     /// Packet identifiers that this connection has seen.
     seen: BTreeSet<i128>,
     aliases: BTreeMap<i128, Bytes>,
@@ -74,8 +76,8 @@ impl Deliveries {
             }
             _ => return,
         };
-        if ends_it {
-            self.inflight.remove(&id);
+        if ends_it && self.inflight.remove(&id).is_none() {
+            self.early.insert(id);
         }
         if let Some(session) = session {
             let open = session.unacknowledged.remove(&id).is_some();
@@ -215,15 +217,16 @@ impl Deliveries {
         }
         self.seen.insert(id);
         self.inflight.insert(id, qos(packet));
+        let unanswered = self.inflight.keys().filter(|id| !self.early.contains(id)).count();
         if let Some(limit) = limits.receive_maximum
-            && u64::try_from(self.inflight.len()).is_ok_and(|count| count > limit)
+            && u64::try_from(unanswered).is_ok_and(|count| count > limit)
         {
             findings.rule(
                 spec,
                 RECEIVE_MAXIMUM,
                 event,
                 format!("at most {limit} unanswered QoS 1 and 2 deliveries (Receive Maximum)"),
-                format!("{} unanswered deliveries", self.inflight.len()),
+                format!("{unanswered} unanswered deliveries"),
             );
         }
     }
