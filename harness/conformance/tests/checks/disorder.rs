@@ -152,6 +152,39 @@ fn who_has_declared_no_queue_is_not_found_to_lack_it() {
 }
 
 #[test]
+fn of_several_requests_one_that_wanted_no_reply_may_be_refused() {
+    let asks = |name: &str, flag: &'static str| {
+        frame(
+            "queue.declare",
+            &[("queue", text(name)), ("passive", Value::from(true)), (flag, Value::from(true))],
+        )
+    };
+    let missing = || {
+        let about = [("reply_code", number(404)), ("class_id", number(50)), ("method_id", number(10))];
+        frame("channel.close", &about)
+    };
+    let guilty = ["amqp-0-9-1/AMQP-3.1.4-lifetimes"];
+    let alone = people().queue("q").sends(0, asks("q", "durable")).gets(0, missing());
+    assert_eq!(judge_amqp(&alone, "entities"), guilty);
+    let second = people().queue("q").sends(0, asks("p", "no_wait")).sends(0, asks("q", "durable"));
+    assert_eq!(judge_amqp(&second.gets(0, missing()), "entities"), INNOCENT);
+}
+
+#[test]
+fn a_queue_that_ends_with_its_connection_may_be_deleted_before() {
+    let exclusive = [("queue", text("q")), ("exclusive", Value::from(true))];
+    let declared = || people().call("queue.declare", &exclusive, &[("queue", text("q"))]);
+    let asks = |story: Story| {
+        let asked = story.sends(0, frame("basic.get", &[("queue", text("q"))]));
+        let about = [("reply_code", number(404)), ("class_id", number(60)), ("method_id", number(70))];
+        asked.gets(0, frame("channel.close", &about)).hangs_up(0)
+    };
+    assert_eq!(judge_amqp(&asks(declared()), "entities"), ["amqp-0-9-1/AMQP-3.1.4-lifetimes"]);
+    let delete = frame("queue.delete", &[("queue", text("q")), ("no_wait", Value::from(true))]);
+    assert_eq!(judge_amqp(&asks(declared().sends(0, delete)), "entities"), INNOCENT);
+}
+
+#[test]
 fn who_reads_on_after_hanging_up_reads_no_new_conversation() {
     let header = || packet("protocol-header", &[("channel", number(0))]);
     let start = || packet("connection.start", &[("channel", number(0))]);

@@ -46,7 +46,11 @@ impl Reader {
         let channel = self.channels.entry(path).or_default();
         let asked = channel.asked.get_mut(&format!("{method}-ok")).and_then(VecDeque::pop_front);
         if let Some(asked) = asked {
-            self.history.answers.push(Answer { event, refused: Some(code), ..asked.answer });
+            // One that wanted no reply may be the one that was refused.
+            let before = |(event, quiet): &(u64, &str)| *event < asked.event && *quiet == method;
+            if !channel.quiet.iter().any(before) {
+                self.history.answers.push(Answer { event, refused: Some(code), ..asked.answer });
+            }
         } else if method == "basic.publish" {
             // Which one cannot be told, least of all where one never got there whole.
             let undone = |published: &&Published| published.message.path == path && published.done.is_none();
@@ -90,6 +94,7 @@ impl Reader {
         let channel = self.channels.entry(path).or_default();
         let Some(asked) = channel.asked.get_mut(name).and_then(VecDeque::pop_front) else { return };
         self.known.insert((path.0, path.1), asked.event);
+        channel.quiet.retain(|(quiet, _)| *quiet > asked.event);
         // A channel's methods are dealt with in order: earlier publishes have been.
         while let Some(index) = channel.unsure.front().copied() {
             let Some(published) = self.history.published.get_mut(index) else { break };

@@ -58,7 +58,7 @@ impl Span {
 
     /// A request removes it.
     pub(super) fn remove(&mut self, change: &Change) {
-        self.removal_asked = self.removal_asked.or(Some(change.asked));
+        self.may_end(change.asked);
         self.removal_done = self.removal_done.or(change.done);
     }
 
