@@ -8,7 +8,6 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes, BytesMut};
 use mqspec_broker_core::ConnectionId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::sync::oneshot;
 
 use crate::clock::Clock;
 use crate::listener::Stream;
@@ -46,7 +45,7 @@ pub(crate) struct Link {
     outgoing: Sender<Bytes>,
     permits: Sender<()>,
     /// Tells the connection, by being dropped, that its time is running.
-    _closing: oneshot::Sender<()>,
+    _closing: Sender<()>,
 }
 
 impl Link {
@@ -67,7 +66,7 @@ pub(crate) struct Connection {
     stream: Box<dyn Stream>,
     outgoing: Receiver<Bytes>,
     permits: Receiver<()>,
-    closing: oneshot::Receiver<()>,
+    closing: Receiver<()>,
     reports: Reports,
     clock: Rc<dyn Clock>,
 }
@@ -95,7 +94,7 @@ pub(crate) fn connection(
 ) -> (Link, Connection) {
     let (outgoing, queued) = queue();
     let (permits, permitted) = queue();
-    let (closing, closed) = oneshot::channel();
+    let (closing, closed) = queue();
     let reports = Reports { connection, events };
     (
         Link { outgoing, permits, _closing: closing },
@@ -113,12 +112,12 @@ enum First {
 impl Connection {
     /// Moves bytes both ways until the connection is over.
     pub(crate) async fn run(self) {
-        let Self { stream, outgoing, permits, closing, reports, clock } = self;
+        let Self { stream, outgoing, permits, mut closing, reports, clock } = self;
         let (read, write) = tokio::io::split(stream);
         let mut reading = pin!(read_half(read, permits, reports.clone()));
         let mut writing = pin!(write_half(write, outgoing, reports.clone()));
         let mut lingered = pin!(async {
-            let _dropped = closing.await; // only ever ends by the sender's end
+            let _dropped = closing.recv().await; // only ever ends by the sender's end
             clock.sleep_until(clock.now() + LINGER).await;
         });
         let first = tokio::select! {

@@ -72,19 +72,18 @@ impl<T> Receiver<T> {
     }
 
     fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<T>> {
-        // Whoever has taken much lets others have their turn, as with tokio's queues.
-        let turn = ready!(coop::poll_proceed(context));
         let mut queue = self.0.borrow_mut();
-        let item = queue.items.pop_front();
-        if item.is_none() && queue.senders > 0 {
+        // First, as most often there is nothing: then it does not matter whose turn it is.
+        if queue.items.is_empty() && queue.senders > 0 {
             match &mut queue.waker {
                 Some(waker) => waker.clone_from(context.waker()),
                 none => *none = Some(context.waker().clone()),
             }
             return Poll::Pending;
         }
-        turn.made_progress();
-        Poll::Ready(item)
+        // Whoever has taken much lets others have their turn, as with tokio's queues.
+        ready!(coop::poll_proceed(context)).made_progress();
+        Poll::Ready(queue.items.pop_front())
     }
 
     /// The next item, if there is one now.

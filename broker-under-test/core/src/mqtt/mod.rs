@@ -49,7 +49,7 @@ pub use config::{ECHO_METHOD, MqttConfig};
 pub(crate) use journal::record_name;
 
 use crate::effect::{ConnectionId, Effects, Input, Now};
-use connection::{Connection, Turn};
+use connection::{Connection, Phase, Turn};
 use delivery::Limits;
 use journal::Changes;
 use message::{Delivery, Message};
@@ -162,8 +162,8 @@ impl Mqtt {
     fn pump(&mut self, connection: ConnectionId, turn: &mut Turn<'_>) {
         let limits = self.limits();
         let Some(connection) = self.connections.get_mut(&connection) else { return };
-        let Some(client_id) = connection.client().map(|client| client.id.clone()) else { return };
-        if let Some(session) = self.sessions.get_mut(&client_id) {
+        let Phase::Connected(client) = &connection.phase else { return };
+        if let Some(session) = self.sessions.get_mut(&client.id) {
             delivery::pump(&mut connection.outbound, session, limits, turn);
         }
     }

@@ -29,6 +29,17 @@ pub(crate) struct SubscriptionTree {
     /// What ends at a node, where anything does.
     ends: BTreeMap<NodeId, End>,
     last_node: NodeId,
+    search: Search,
+}
+
+/// Room for a search, kept from one message to the next.
+#[derive(Debug, Default)]
+struct Search {
+    /// Nodes at the level that has been reached, and at the one below.
+    reached: Vec<NodeId>,
+    next: Vec<NodeId>,
+    /// Nodes whose patterns match.
+    found: Vec<NodeId>,
 }
 
 type NodeId = u64;
@@ -108,6 +119,7 @@ impl SubscriptionTree {
             nodes: BTreeMap::new(),
             ends: BTreeMap::new(),
             last_node: ROOT,
+            search: Search::default(),
         }
     }
 
@@ -184,29 +196,35 @@ impl SubscriptionTree {
         }
     }
 
-    /// The nodes whose patterns match a topic.
-    fn nodes_for(&self, topic_name: &str) -> Vec<NodeId> {
+    /// Finds the nodes whose patterns match a topic.
+    fn find_nodes(&self, topic_name: &str, search: &mut Search) {
         let (single, multi) = (self.levels.find("+"), self.levels.find("#"));
-        let mut found = Vec::new();
-        let (mut reached, mut next) = (vec![ROOT], Vec::new());
+        let Search { reached, next, found } = search;
+        reached.push(ROOT);
         for (depth, level) in topic_name.split('/').enumerate() {
             // [mqtt-5.0/MQTT-4.7.2-1] a leading wildcard never reaches a topic that begins with $.
             let wildcards = depth > 0 || !topic_name.starts_with('$');
             let level = self.levels.find(level);
             for node in reached.drain(..) {
-                next.extend(self.child(node, level));
-                if wildcards {
-                    next.extend(self.child(node, single));
-                    found.extend(self.child(node, multi));
+                if let Some(child) = self.child(node, level) {
+                    next.push(child);
+                }
+                if !wildcards {
+                    continue;
+                }
+                if let Some(child) = self.child(node, single) {
+                    next.push(child);
+                }
+                if let Some(child) = self.child(node, multi) {
+                    found.push(child);
                 }
             }
-            std::mem::swap(&mut reached, &mut next);
+            std::mem::swap(reached, next);
         }
-        for node in reached {
+        for node in reached.drain(..) {
             found.push(node);
             found.extend(self.child(node, multi)); // "a/#" matches "a" too
         }
-        found
     }
 
     /// One copy for each client that subscribes by itself; a shared one for one member of each group.
@@ -220,7 +238,9 @@ impl SubscriptionTree {
         // In the order of the clients, as which the subscribers to one filter come.
         let mut own: Vec<(ClientId, Match)> = Vec::new();
         let mut shared = Vec::new();
-        for id in self.nodes_for(topic_name) {
+        let mut search = std::mem::take(&mut self.search);
+        self.find_nodes(topic_name, &mut search);
+        for id in search.found.drain(..) {
             let Some(end) = self.ends.get_mut(&id) else { continue };
             for (client, subscription) in &end.subscribers {
                 // [mqtt-5.0/MQTT-3.8.3-3] No Local.
@@ -238,6 +258,7 @@ impl SubscriptionTree {
                 }
             }
         }
+        self.search = search;
         own.extend(shared);
         own
     }

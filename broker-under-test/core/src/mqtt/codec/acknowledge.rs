@@ -95,15 +95,21 @@ pub fn encode(
     reason_code: ReasonCode,
     reason_string: Option<&str>,
 ) -> Bytes {
+    if version == Version::V311 || reason_code == ReasonCode::Success {
+        // Almost every one of them: nothing of unknown length follows.
+        let mut packet = Writer::with_capacity(4);
+        packet.byte(kind.first_byte());
+        packet.byte(2);
+        packet.two_byte(packet_identifier.get());
+        return packet.finish();
+    }
     let mut body = Writer::new();
     body.two_byte(packet_identifier.get());
-    if version == Version::V50 && reason_code != ReasonCode::Success {
-        body.byte(reason_code.byte());
-        if let Some(text) = reason_string {
-            let mut properties = Writer::new();
-            properties.string_property(property::REASON_STRING, text);
-            body.behind_length(&properties);
-        }
+    body.byte(reason_code.byte());
+    if let Some(text) = reason_string {
+        let mut properties = Writer::new();
+        properties.string_property(property::REASON_STRING, text);
+        body.behind_length(&properties);
     }
     body.into_packet(kind.first_byte())
 }
