@@ -1,6 +1,6 @@
 //! One door to both protocols' codecs, chosen by [`Spec`].
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::packet::{Draft, Packet};
 use crate::shape::{FieldShape, PacketShape};
@@ -103,6 +103,43 @@ pub fn encode(spec: Spec, sender: Side, draft: &Draft) -> Result<Vec<Bytes>, Enc
     }
 }
 
+/// Writes one packet after another, as [`encode`] would: small ones share their memory, so that most cost no allocation.
+#[derive(Debug)]
+pub struct Encoder {
+    spec: Spec,
+    sender: Side,
+    /// Room for the body of a packet in the making.
+    room: Vec<u8>,
+    /// What packets are cut off from.
+    paper: BytesMut,
+    pieces: Vec<Bytes>,
+}
+
+impl Encoder {
+    /// An encoder for what `sender` writes on connections that speak `spec`.
+    pub fn new(spec: Spec, sender: Side) -> Self {
+        // As long as some dozens of ordinary packets; whoever keeps one of them keeps all that long.
+        let paper = BytesMut::with_capacity(2048);
+        Self { spec, sender, room: Vec::new(), paper, pieces: Vec::new() }
+    }
+
+    /// Writes a packet: one piece per MQTT packet or AMQP frame.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`].
+    pub fn encode(&mut self, draft: &Draft) -> Result<impl Iterator<Item = Bytes> + '_, EncodeError> {
+        match self.spec {
+            Spec::Mqtt311 | Spec::Mqtt50 => {
+                mqtt::encode_on(&mut self.paper, &mut self.room, self.spec, draft)?;
+                self.pieces.push(self.paper.split().freeze());
+            }
+            Spec::Amqp091 => self.pieces = encode(self.spec, self.sender, draft)?,
+        }
+        Ok(self.pieces.drain(..))
+    }
+}
+
 /// Every packet of a standard.
 pub fn shapes(spec: Spec) -> &'static [PacketShape] {
     match spec {
@@ -121,5 +158,36 @@ pub fn malformations(spec: Spec) -> &'static [FieldShape] {
     match spec {
         Spec::Mqtt311 | Spec::Mqtt50 => mqtt::malformations(),
         Spec::Amqp091 => amqp::malformations(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoder_writes_each_packet_as_if_it_were_the_first() {
+        for (spec, drafts) in [
+            (
+                Spec::Mqtt50,
+                vec![
+                    Draft::new("publish").with("topic", "a/b").with("qos", 1).with("payload", "x"),
+                    Draft::new("publish").with("payload", "long ".repeat(1000).as_str()),
+                    Draft::new("subscribe").malformed("append", "behind it").malformed("cut", 5),
+                    Draft::new("pingreq").malformed("remaining_length", 7),
+                    Draft::new("unknown").with("packet_type", 15).with("body", "?"),
+                    Draft::new("puback").with("topic", "it has none"),
+                    Draft::new("subscribe").malformed("truncate", 1000),
+                    Draft::new("pingreq"),
+                ],
+            ),
+            (Spec::Amqp091, vec![Draft::new("heartbeat"), Draft::new("basic.publish").with("body", "x")]),
+        ] {
+            let mut encoder = Encoder::new(spec, Side::Client);
+            for draft in drafts {
+                let pieces = encoder.encode(&draft).map(Iterator::collect::<Vec<_>>);
+                assert_eq!(pieces, encode(spec, Side::Client, &draft), "{draft:?}");
+            }
+        }
     }
 }

@@ -16,7 +16,7 @@ pub mod shape;
 pub mod spec;
 pub mod value;
 
-pub use codec::{Decoder, EncodeError, encode, malformations, shape, shapes};
+pub use codec::{Decoder, EncodeError, Encoder, encode, malformations, shape, shapes};
 pub use message::Message;
 pub use packet::{Draft, Field, Name, Oddity, Packet, Span};
 pub use shape::{FieldShape, PacketShape, Senders, Shape};

@@ -25,7 +25,7 @@ pub(super) fn packet(spec: Spec, sender: Side, raw: &Bytes, header: usize) -> Pa
     reader.check_remaining_length();
     let name = if let Some((layout, version)) = Layout::by_code(spec, first >> 4) {
         // One field for each part, and three in the flags of a PUBLISH; properties come on top.
-        reader.fields.reserve(version.body.len() + if layout.flags.is_none() { 3 } else { 0 });
+        reader.fields = Vec::with_capacity(version.body.len() + if layout.flags.is_none() { 3 } else { 0 });
         reader.fixed_header(layout, version, first & 0x0F);
         if reader.body(version.body).is_some() {
             reader.check_end(layout.name);

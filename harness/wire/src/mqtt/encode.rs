@@ -1,12 +1,13 @@
 //! Writes a draft along its packet's layout, with whatever deviations it asks for.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use super::layout::{Form, Layout, Part, When};
 use super::property::{Sections, WILL, by_name};
 use super::reason::Codes;
-use crate::codec::{EncodeError, shape};
+use crate::codec::EncodeError;
 use crate::packet::Draft;
+use crate::shape::PacketShape;
 use crate::spec::{Side, Spec};
 use crate::value::Value;
 use malformation::Malformed;
@@ -30,32 +31,51 @@ mod value;
 ///
 /// Names that do not exist, and values that have no room in their field.
 pub fn encode(spec: Spec, _sender: Side, draft: &Draft) -> Result<Bytes, EncodeError> {
-    let malformed = Malformed::read(draft)?;
+    let mut paper = BytesMut::with_capacity(128);
+    encode_on(&mut paper, &mut Vec::with_capacity(128), spec, draft)?;
+    Ok(paper.freeze())
+}
+
+/// Writes a packet to the end of `paper`, or nothing; see [`encode`]. Its body is put together in `room`, which is empty
+/// before and after.
+pub(crate) fn encode_on(
+    paper: &mut BytesMut,
+    room: &mut Vec<u8>,
+    spec: Spec,
+    draft: &Draft,
+) -> Result<(), EncodeError> {
+    static SOUND: Malformed = Malformed::none();
+    let read;
+    let malformed = if draft.malformed.is_empty() {
+        &SOUND
+    } else {
+        read = Malformed::read(draft)?;
+        &read
+    };
     if draft.name == "unknown" {
-        return unknown(draft, &malformed);
+        return unknown(paper, draft, malformed);
     }
     let Some((layout, version)) = Layout::by_name(spec, &draft.name) else {
         return Err(EncodeError::UnknownPacket(draft.name.to_string(), spec));
     };
-    check_names(spec, draft, version.body)?;
+    check_names(layout.shape(spec), draft, version.body)?;
     malformed.check_parts(draft, version.body)?;
-    let mut writer = Writer {
-        spec,
-        draft,
-        malformed: &malformed,
-        context: Context(&draft.name),
-        out: Vec::with_capacity(128),
-    };
+    let out = std::mem::take(room);
+    let mut writer = Writer { spec, draft, malformed, context: Context(&draft.name), out };
     writer.body(version.body)?;
     let flags = match layout.flags {
         Some((flags, _)) => flags,
         None => writer.publish_flags()?,
     };
-    malformed.finish(draft, (layout.code, flags), writer.out)
+    let mut body = writer.out;
+    malformed.finish(draft, (layout.code, flags), &mut body, paper)?;
+    body.clear();
+    *room = body;
+    Ok(())
 }
 
 /// A packet without a layout: `packet_type`, `flags` and `body` as given.
-fn unknown(draft: &Draft, malformed: &Malformed) -> Result<Bytes, EncodeError> {
+fn unknown(paper: &mut BytesMut, draft: &Draft, malformed: &Malformed) -> Result<(), EncodeError> {
     let context = Context(&draft.name);
     let (mut code, mut flags, mut body) = (0, 0, Vec::new());
     for (name, value) in &draft.fields {
@@ -67,14 +87,16 @@ fn unknown(draft: &Draft, malformed: &Malformed) -> Result<Bytes, EncodeError> {
         }
     }
     malformed.check_parts(draft, &[])?;
-    malformed.finish(draft, (code, flags), body)
+    malformed.finish(draft, (code, flags), &mut body, paper)
 }
 
 /// Refuses fields that the packet cannot have, and repeats that are not properties.
-fn check_names(spec: Spec, draft: &Draft, parts: &[Part]) -> Result<(), EncodeError> {
+fn check_names(shape: Option<&PacketShape>, draft: &Draft, parts: &[Part]) -> Result<(), EncodeError> {
     let context = Context(&draft.name);
-    let shape =
-        shape(spec, &draft.name).ok_or_else(|| EncodeError::UnknownPacket(draft.name.to_string(), spec))?;
+    let is_field = |name: &str| {
+        let mut fields = shape.into_iter().flat_map(|shape| &shape.fields);
+        fields.any(|field| field.name == name)
+    };
     let is_property = |name: &str| {
         parts.iter().any(|part| match part.form {
             Form::Properties(section) => by_name(name, section).is_some(),
@@ -93,13 +115,11 @@ fn check_names(spec: Spec, draft: &Draft, parts: &[Part]) -> Result<(), EncodeEr
         })
     };
     for (index, (name, value)) in draft.fields.iter().enumerate() {
-        if is_property(name) {
-            continue;
-        }
-        if !shape.fields.iter().any(|field| field.name == name) {
+        if !is_field(name) && !is_property(name) {
             return Err(context.unknown_field(name));
         }
-        if draft.fields.iter().take(index).any(|(earlier, _)| earlier == name) {
+        let is_repeated = draft.fields.iter().take(index).any(|(earlier, _)| earlier == name);
+        if is_repeated && !is_property(name) {
             return Err(context.unwritable(name, value, "it is given twice, which only a property can be"));
         }
     }
@@ -129,7 +149,7 @@ impl<'a> Writer<'a> {
     }
 
     fn body(&mut self, parts: &'static [Part]) -> Result<(), EncodeError> {
-        let short = self.is_short(parts);
+        let short = parts.iter().any(|part| part.when == When::Optional) && self.is_short(parts);
         for part in parts {
             let there = match part.when {
                 When::Always => true,

@@ -28,6 +28,7 @@ mod text;
 mod varint;
 
 pub use encode::encode;
+pub(crate) use encode::encode_on;
 pub use encode::malformation::malformations;
 pub use frame::Decoder;
 pub use shapes::shapes;

@@ -17,6 +17,15 @@ pub fn shapes(spec: Spec) -> &'static [PacketShape] {
     if spec == Spec::Mqtt50 { &MQTT_50 } else { &MQTT_311 }
 }
 
+impl Layout {
+    /// The packet's shape in this version, where it exists.
+    pub(super) fn shape(&self, spec: Spec) -> Option<&'static PacketShape> {
+        // Its place is the packet type's, as neither version leaves out one before another.
+        let shape = shapes(spec).get(usize::from(self.code).checked_sub(1)?)?;
+        (shape.name == self.name).then_some(shape)
+    }
+}
+
 fn packets(spec: Spec) -> Vec<PacketShape> {
     let known = PACKETS.iter().filter_map(|layout| Some(packet(spec, layout, layout.version(spec)?)));
     known.chain([unknown(spec)]).collect()

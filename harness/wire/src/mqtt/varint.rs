@@ -1,6 +1,8 @@
 //! Variable byte integers: seven bits a byte, least significant first, the top bit says that more follow
 //! (5.0 section 1.5.5, 3.1.1 section 2.2.3).
 
+use bytes::BufMut;
+
 /// The largest value, four bytes `FF FF FF 7F`.
 pub(super) const MAXIMUM: u32 = 268_435_455;
 
@@ -38,13 +40,13 @@ pub(super) const fn width(value: u32) -> usize {
 }
 
 /// Writes a value up to [`MAXIMUM`] in the fewest bytes.
-pub(super) fn write(mut value: u32, out: &mut Vec<u8>) {
+pub(super) fn write(mut value: u32, out: &mut impl BufMut) {
     assert!(value <= MAXIMUM, "{value} does not fit four bytes of seven bits");
     while value > 0x7F {
-        out.push((value & 0x7F) as u8 | 0x80);
+        out.put_u8((value & 0x7F) as u8 | 0x80);
         value >>= 7;
     }
-    out.push((value & 0x7F) as u8);
+    out.put_u8((value & 0x7F) as u8);
 }
 
 #[cfg(test)]

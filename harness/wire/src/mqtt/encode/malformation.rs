@@ -1,6 +1,6 @@
 //! Deviations from the format that no field can express.
 
-use bytes::Bytes;
+use bytes::{BufMut as _, Bytes, BytesMut};
 
 use super::value::{self, Context};
 use crate::codec::EncodeError;
@@ -64,7 +64,7 @@ pub fn malformations() -> &'static [FieldShape] {
 }
 
 /// The deviations of one property section.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Section {
     /// What the property length says.
     pub(super) length: Option<u32>,
@@ -77,7 +77,7 @@ pub(super) struct Section {
 }
 
 /// The deviations of one draft.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Malformed {
     packet_type: Option<u8>,
     flags: Option<u8>,
@@ -94,11 +94,36 @@ pub(super) struct Malformed {
     cut: Option<usize>,
 }
 
+impl Section {
+    const fn sound() -> Self {
+        Self { length: None, extra: Bytes::new(), omit: false, wanted: false }
+    }
+}
+
 impl Malformed {
+    /// No deviation.
+    pub(super) const fn none() -> Self {
+        Self {
+            packet_type: None,
+            flags: None,
+            remaining_length: None,
+            remaining_length_bytes: None,
+            connect_flags: None,
+            connack_flags: None,
+            properties: Section::sound(),
+            will_properties: Section::sound(),
+            subscription_options: None,
+            omit: Vec::new(),
+            truncate: None,
+            append: Bytes::new(),
+            cut: None,
+        }
+    }
+
     /// Reads what the draft asks for.
     pub(super) fn read(draft: &Draft) -> Result<Self, EncodeError> {
         let context = Context(&draft.name);
-        let mut malformed = Self::default();
+        let mut malformed = Self::none();
         for (name, value) in &draft.malformed {
             let number = || context.number(name, value, varint::MAXIMUM);
             let size = || number().map(|number| usize::try_from(number).ok());
@@ -145,6 +170,9 @@ impl Malformed {
 
     /// Refuses deviations that this packet has no place for.
     pub(super) fn check_parts(&self, draft: &Draft, parts: &[Part]) -> Result<(), EncodeError> {
+        if draft.malformed.is_empty() {
+            return Ok(());
+        }
         let context = Context(&draft.name);
         let has = |name: &str| parts.iter().any(|part| part.name == name);
         let properties =
@@ -185,13 +213,14 @@ impl Malformed {
         if section == WILL { &self.will_properties } else { &self.properties }
     }
 
-    /// Puts the fixed header in front of the body, and spoils what is to be spoilt.
+    /// Writes fixed header and body to the end of `paper`, and spoils what is to be spoilt.
     pub(super) fn finish(
         &self,
         draft: &Draft,
         (code, flags): (u8, u8),
-        mut body: Vec<u8>,
-    ) -> Result<Bytes, EncodeError> {
+        body: &mut Vec<u8>,
+        paper: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
         let context = Context(&draft.name);
         if let Some(dropped) = self.truncate {
             let Some(kept) = body.len().checked_sub(dropped) else {
@@ -206,20 +235,22 @@ impl Malformed {
         }
         body.extend_from_slice(&self.append);
 
-        let (length, remaining_length) = (body.len(), context.length(&body));
-        let mut packet = body;
-        packet.push(self.packet_type.unwrap_or(code) << 4 | self.flags.unwrap_or(flags));
-        match (&self.remaining_length_bytes, self.remaining_length) {
-            (Some(bytes), _) => packet.extend_from_slice(bytes),
-            (None, Some(length)) => varint::write(length, &mut packet),
-            (None, None) => varint::write(remaining_length?, &mut packet),
+        let length = match (&self.remaining_length_bytes, self.remaining_length) {
+            (Some(_), _) => 0,
+            (None, Some(length)) => length,
+            (None, None) => context.length(body)?,
+        };
+        let begin = paper.len();
+        paper.put_u8(self.packet_type.unwrap_or(code) << 4 | self.flags.unwrap_or(flags));
+        match &self.remaining_length_bytes {
+            Some(bytes) => paper.put_slice(bytes),
+            None => varint::write(length, paper),
         }
-        // The header to the front.
-        packet.rotate_left(length);
+        paper.put_slice(body);
         if let Some(kept) = self.cut {
-            packet.truncate(kept);
+            paper.truncate(begin.saturating_add(kept));
         }
-        Ok(packet.into())
+        Ok(())
     }
 }
 
