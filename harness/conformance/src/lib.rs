@@ -5,6 +5,7 @@
 //! a `verdict` combines what they found with the statements that were at stake.
 
 pub mod check;
+mod decimal;
 pub mod explore;
 pub mod mutant;
 pub mod plan;

@@ -8,15 +8,33 @@ use bytes::Bytes;
 /// Filters with a value each, found by topic.
 #[derive(Clone, Debug)]
 pub(super) struct FilterTree<V> {
-    /// The value of each node; node 0 is the root.
-    values: Vec<Option<V>>,
-    /// The child of a node for a level.
-    children: BTreeMap<(usize, Bytes), usize>,
+    /// Node 0 is the root.
+    nodes: Vec<Node<V>>,
+}
+
+/// Where filters end, or go on.
+#[derive(Clone, Debug)]
+struct Node<V> {
+    value: Option<V>,
+    /// The node for each level that follows.
+    children: BTreeMap<Bytes, usize>,
 }
 
 impl<V> Default for FilterTree<V> {
     fn default() -> Self {
-        Self { values: vec![None], children: BTreeMap::new() }
+        Self { nodes: vec![Node::default()] }
+    }
+}
+
+impl<V> Default for Node<V> {
+    fn default() -> Self {
+        Self { value: None, children: BTreeMap::new() }
+    }
+}
+
+impl<V> Node<V> {
+    fn child(&self, level: &[u8]) -> Option<usize> {
+        self.children.get(level).copied()
     }
 }
 
@@ -32,53 +50,62 @@ pub(super) struct Hit<'a, V> {
 impl<V> FilterTree<V> {
     /// The place for a filter's value.
     pub(super) fn entry(&mut self, filter: &Bytes) -> Option<&mut Option<V>> {
-        let mut node = 0;
+        let mut at = 0;
         for level in levels(filter) {
-            let next = self.values.len();
-            node = *self.children.entry((node, level)).or_insert(next);
-            if node == next {
-                self.values.push(None);
+            let next = self.nodes.len();
+            // An empty level has no place of its own in the text.
+            let key = if level.is_empty() { Bytes::new() } else { filter.slice_ref(level) };
+            at = *self.nodes.get_mut(at)?.children.entry(key).or_insert(next);
+            if at == next {
+                self.nodes.push(Node::default());
             }
         }
-        self.values.get_mut(node)
+        self.nodes.get_mut(at).map(|node| &mut node.value)
     }
 
     /// The filters that match a topic name.
-    pub(super) fn matching(&self, topic: &Bytes) -> Vec<Hit<'_, V>> {
-        let dollar = topic.first() == Some(&b'$');
+    pub(super) fn matching(&self, topic: &[u8]) -> Vec<Hit<'_, V>> {
         let mut hits = Vec::new();
-        // Nodes reached so far, each with whether its path began with a wildcard.
-        let mut reached = vec![(0_usize, false)];
+        self.each_match(topic, |hit| hits.push(hit));
+        hits
+    }
+
+    /// Tells `tell` of each filter that matches a topic name.
+    pub(super) fn each_match<'a>(&'a self, topic: &[u8], mut tell: impl FnMut(Hit<'a, V>)) {
+        let dollar = topic.first() == Some(&b'$');
+        let mut hit = |at: Option<usize>, excluded| {
+            let value = at.and_then(|at| self.nodes.get(at)).and_then(|node| node.value.as_ref());
+            if let Some(value) = value {
+                tell(Hit { value, excluded });
+            }
+        };
+        // Nodes reached at this level, then those at the next one; each with whether its path began with a wildcard.
+        let mut reached = Vec::with_capacity(8);
+        reached.push((0, false));
         for (depth, level) in levels(topic).enumerate() {
-            let mut next = Vec::new();
-            for (node, wild) in reached {
+            let here = reached.len();
+            for index in 0..here {
+                let Some((at, wild)) = reached.get(index).copied() else { break };
+                let Some(node) = self.nodes.get(at) else { continue };
                 // `#` stands for this level and all below it.
-                self.hit(self.child(node, b"#"), dollar && (wild || depth == 0), &mut hits);
-                next.extend(self.child(node, b"+").map(|child| (child, wild || depth == 0)));
-                if level != b"+"[..] && level != b"#"[..] {
-                    next.extend(self.children.get(&(node, level.clone())).map(|child| (*child, wild)));
+                hit(node.child(b"#"), dollar && (wild || depth == 0));
+                if let Some(child) = node.child(b"+") {
+                    reached.push((child, wild || depth == 0));
+                }
+                if let Some(child) = node.child(level).filter(|_| level != b"+" && level != b"#") {
+                    reached.push((child, wild));
                 }
             }
-            reached = next;
+            reached.drain(..here);
             if reached.is_empty() {
                 break;
             }
         }
-        for (node, wild) in reached {
-            self.hit(Some(node), dollar && wild, &mut hits);
+        for (at, wild) in reached {
+            hit(Some(at), dollar && wild);
             // `sport/#` also matches `sport`.
-            self.hit(self.child(node, b"#"), dollar && wild, &mut hits);
+            hit(self.nodes.get(at).and_then(|node| node.child(b"#")), dollar && wild);
         }
-        hits
-    }
-
-    fn child(&self, node: usize, level: &'static [u8]) -> Option<usize> {
-        self.children.get(&(node, Bytes::from_static(level))).copied()
-    }
-
-    fn hit<'a>(&'a self, node: Option<usize>, excluded: bool, hits: &mut Vec<Hit<'a, V>>) {
-        let value = node.and_then(|node| self.values.get(node)).and_then(Option::as_ref);
-        hits.extend(value.map(|value| Hit { value, excluded }));
     }
 }
 
@@ -108,11 +135,8 @@ pub(super) fn understand(filter: &Bytes) -> Understood {
     Understood::Plain(filter.clone())
 }
 
-fn levels(text: &Bytes) -> impl Iterator<Item = Bytes> + '_ {
-    text.split(|byte| *byte == b'/').map(|level| {
-        // An empty level has no place of its own in the text.
-        if level.is_empty() { Bytes::new() } else { text.slice_ref(level) }
-    })
+fn levels(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|byte| *byte == b'/')
 }
 
 #[cfg(test)]

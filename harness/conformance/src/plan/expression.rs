@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::fmt::Write as _;
 
-use bytes::Bytes;
+use bytes::{BufMut as _, Bytes, BytesMut};
 use mqspec_wire::{Draft, Name, Value};
+
+use crate::decimal::Decimal;
 
 /// Names and the values bound to them so far. `run` is always bound: a token that makes names unique to
 /// this run on a broker that others use too.
@@ -83,41 +85,51 @@ impl Expression {
     /// A name that is not bound (scenarios are checked for that when they are loaded; a plan from elsewhere
     /// may still hold one).
     pub fn evaluate(&self, bindings: &Bindings) -> Result<Value, Unbound> {
+        // Most texts are that short.
+        self.evaluate_on(&mut BytesMut::with_capacity(64), bindings)
+    }
+
+    /// The same; texts are written on `paper`, from which they are cut off: many of them share an allocation.
+    fn evaluate_on(&self, paper: &mut BytesMut, bindings: &Bindings) -> Result<Value, Unbound> {
         Ok(match self {
             Self::Literal(value) => value.clone(),
             Self::Name(name) => lookup(name, bindings)?.clone(),
             Self::Text(parts) => {
-                // Most texts are that short.
-                let mut text = Vec::with_capacity(64);
+                // What was written when a name turned out not to be bound.
+                paper.clear();
                 for part in parts {
                     match part {
-                        TextPart::Literal(literal) => text.extend_from_slice(literal.as_bytes()),
+                        TextPart::Literal(literal) => paper.put_slice(literal.as_bytes()),
                         TextPart::Name(name) => {
                             let value = lookup(name, bindings)?;
-                            match value.as_bytes() {
-                                Some(bytes) => text.extend_from_slice(bytes),
-                                // Writing to a Vec cannot fail.
-                                None => drop(write!(text, "{value}")),
+                            match (value.as_bytes(), value) {
+                                (Some(bytes), _) => paper.put_slice(bytes),
+                                (None, Value::Integer(number)) => {
+                                    paper.put_slice(Decimal::signed(*number).as_bytes());
+                                }
+                                // Writing cannot fail: the paper grows.
+                                (None, other) => drop(write!(paper, "{other}")),
                             }
                         }
                     }
                 }
-                Value::Bytes(Bytes::from(text))
+                Value::Bytes(paper.split().freeze())
             }
             Self::List(items) => {
-                Value::List(items.iter().map(|item| item.evaluate(bindings)).collect::<Result<_, _>>()?)
+                let items = items.iter().map(|item| item.evaluate_on(paper, bindings));
+                Value::List(items.collect::<Result<_, _>>()?)
             }
             Self::Map(entries) => Value::Map(
                 entries
                     .iter()
                     .map(|(key, value)| {
-                        Ok((Bytes::copy_from_slice(key.as_bytes()), value.evaluate(bindings)?))
+                        Ok((Bytes::copy_from_slice(key.as_bytes()), value.evaluate_on(paper, bindings)?))
                     })
                     .collect::<Result<_, _>>()?,
             ),
-            Self::Tagged(tag, value) => Value::Tagged(*tag, Box::new(value.evaluate(bindings)?)),
+            Self::Tagged(tag, value) => Value::Tagged(*tag, Box::new(value.evaluate_on(paper, bindings)?)),
             Self::Repeated { unit, times } => {
-                let unit = unit.evaluate(bindings)?;
+                let unit = unit.evaluate_on(paper, bindings)?;
                 let unit = unit.as_bytes().cloned().unwrap_or_default();
                 Value::Bytes(Bytes::from(unit.repeat(usize::try_from(*times).unwrap_or(usize::MAX))))
             }
@@ -136,13 +148,88 @@ impl Template {
     ///
     /// As [`Expression::evaluate`].
     pub fn evaluate(&self, bindings: &Bindings) -> Result<Draft, Unbound> {
-        let all = |fields: &[(Name, Expression)]| {
-            let mut known = Vec::with_capacity(fields.len());
+        let mut form = Form { draft: Draft::default(), paper: BytesMut::with_capacity(64) };
+        form.fill_in(self, bindings)?;
+        Ok(form.draft)
+    }
+}
+
+/// A form to fill in one packet after another, whose room is kept.
+#[derive(Debug)]
+pub struct Form {
+    draft: Draft,
+    /// Where texts are written. Those of one packet are gone when the next one is filled in, and leave their room to it.
+    paper: BytesMut,
+}
+
+impl Default for Form {
+    fn default() -> Self {
+        Self { draft: Draft::default(), paper: BytesMut::with_capacity(1024) }
+    }
+}
+
+impl Form {
+    /// The packet, given what is bound.
+    ///
+    /// # Errors
+    ///
+    /// As [`Expression::evaluate`].
+    pub fn fill_in(&mut self, template: &Template, bindings: &Bindings) -> Result<&mut Draft, Unbound> {
+        let Self { draft, paper } = self;
+        let mut all = |fields: &[(Name, Expression)], known: &mut Vec<(Name, Value)>| {
+            known.clear();
+            known.reserve(fields.len());
             for (name, value) in fields {
-                known.push((name.clone(), value.evaluate(bindings)?));
+                known.push((name.clone(), value.evaluate_on(paper, bindings)?));
             }
-            Ok::<_, Unbound>(known)
+            Ok::<_, Unbound>(())
         };
-        Ok(Draft { name: self.name.clone(), fields: all(&self.fields)?, malformed: all(&self.malformed)? })
+        draft.name.clone_from(&template.name);
+        all(&template.fields, &mut draft.fields)?;
+        all(&template.malformed, &mut draft.malformed)?;
+        Ok(draft)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_keeps_nothing_of_the_packet_before() {
+        let text = |parts: &[TextPart]| Expression::Text(parts.to_vec());
+        let (literal, name) =
+            (|text: &str| TextPart::Literal(text.into()), |name: &str| TextPart::Name(name.into()));
+        let first = Template {
+            name: "publish".into(),
+            fields: vec![
+                (
+                    "topic".into(),
+                    text(&[name("run"), literal("/"), name("count"), literal("/"), name("tagged")]),
+                ),
+                ("payload".into(), text(&[name("count")])),
+            ],
+            malformed: vec![("append".into(), text(&[]))],
+        };
+        let unbound = Template {
+            name: "publish".into(),
+            fields: vec![("topic".into(), text(&[literal("half a "), name("nobody")]))],
+            malformed: Vec::new(),
+        };
+        let last = Template { name: "puback".into(), fields: Vec::new(), malformed: Vec::new() };
+        let bindings = Bindings::from([
+            ("run".into(), Value::text("r")),
+            ("count".into(), 12.into()),
+            ("tagged".into(), Value::Tagged(b'I', Box::new(12.into()))),
+        ]);
+        let filled =
+            Draft::new("publish").with("topic", "r/12/I:12").with("payload", "12").malformed("append", "");
+        let mut form = Form::default();
+        let kept = form.fill_in(&first, &bindings).cloned();
+        assert_eq!(kept.as_ref(), Ok(&filled));
+        assert_eq!(form.fill_in(&unbound, &bindings), Err(Unbound("nobody".into())));
+        assert_eq!(form.fill_in(&first, &bindings), Ok(&mut filled.clone()));
+        assert_eq!(form.fill_in(&last, &bindings), Ok(&mut Draft::new("puback")));
+        assert_eq!(kept, Ok(filled), "what was taken out stays as it was");
     }
 }

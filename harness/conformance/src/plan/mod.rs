@@ -16,7 +16,7 @@ use std::time::Duration;
 use mqspec_wire::Spec;
 
 pub use disk::{DiskFault, DiskOperation};
-pub use expression::{Bindings, Expression, Template};
+pub use expression::{Bindings, Expression, Form, Template};
 pub use fault::{
     Amount, BrokerFault, ConnectFault, Direction, Fault, OpenFor, PacketFault, Probability, StreamFault, When,
 };

@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use mqspec_wire::{Packet, Value};
 
 use super::expression::{Bindings, Expression, TextPart, Unbound, lookup};
+use crate::decimal::Decimal;
 
 /// One allowed thing to happen.
 #[derive(Clone, Debug, PartialEq)]
@@ -233,10 +234,11 @@ fn is_text(parts: &[TextPart], actual: &[u8], bindings: &Bindings) -> Result<boo
             TextPart::Literal(literal) => rest.begins_with(literal.as_bytes()),
             TextPart::Name(name) => {
                 let value = lookup(name, bindings)?;
-                match value.as_bytes() {
-                    Some(bytes) => rest.begins_with(bytes),
+                match (value.as_bytes(), value) {
+                    (Some(bytes), _) => rest.begins_with(bytes),
+                    (None, Value::Integer(number)) => rest.begins_with(Decimal::signed(*number).as_bytes()),
                     // It takes whatever is written.
-                    None => drop(write!(rest, "{value}")),
+                    (None, other) => drop(write!(rest, "{other}")),
                 }
             }
         }

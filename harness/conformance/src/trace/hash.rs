@@ -1,10 +1,12 @@
 //! One number for a whole trace: equal traces, and only they, hash alike.
 
 use std::io::Write as _;
+use std::time::Duration;
 
-use mqspec_wire::Packet;
+use mqspec_wire::{Packet, Value};
 
 use super::{ConnectionNumber, Event, Fate, Trace, What};
+use crate::decimal::Decimal;
 use crate::plan::ActorId;
 
 /// So many bytes are hashed at once: BLAKE3 is several times as fast where it has whole chunks to work on.
@@ -21,8 +23,13 @@ pub fn hash(trace: &Trace) -> String {
         // Writing to a Vec cannot fail, here and below.
         let _ = writeln!(lines, "actor {name} {spec}");
     }
+    // Most events happen at the time of the one before.
+    let mut time = (Duration::ZERO, nanoseconds(Duration::ZERO));
     for event in &trace.events {
-        write_event(event, &mut lines);
+        if event.at != time.0 {
+            time = (event.at, nanoseconds(event.at));
+        }
+        write_event(event, &time.1, &mut lines);
         if lines.len() >= AT_ONCE {
             hasher.update(&lines);
             lines.clear();
@@ -49,13 +56,10 @@ pub fn digest(texts: &[&str]) -> u128 {
 /// One line per event. Packets go in by their bytes: what they decode to follows from these.
 ///
 /// Most events are packets, steps and bindings: these are written without the formatting machinery, which would cost more than the hashing.
-fn write_event(event: &Event, line: &mut Vec<u8>) {
+fn write_event(event: &Event, time: &Decimal, line: &mut Vec<u8>) {
     write_number(event.sequence, line);
     line.push(b' ');
-    match u64::try_from(event.at.as_nanos()) {
-        Ok(nanoseconds) => write_number(nanoseconds, line),
-        Err(_) => drop(write!(line, "{}", event.at.as_nanos())),
-    }
+    line.extend_from_slice(time.as_bytes());
     line.push(b' ');
     let _ = match &event.what {
         What::Step { line: number, text } => {
@@ -85,7 +89,13 @@ fn write_event(event: &Event, line: &mut Vec<u8>) {
         What::Bound { name, value } => {
             line.extend_from_slice(b"bound ");
             line.extend_from_slice(name.as_bytes());
-            write!(line, " {value}")
+            line.push(b' ');
+            if let Value::Integer(number) = value {
+                line.extend_from_slice(Decimal::signed(*number).as_bytes());
+                Ok(())
+            } else {
+                write!(line, "{value}")
+            }
         }
     };
     line.push(b'\n');
@@ -116,56 +126,45 @@ fn write_packet(
     write_hex(&packet.raw, line);
 }
 
-/// A number in decimal.
-fn write_number(mut number: u64, line: &mut Vec<u8>) {
-    // No number of 64 bits has more digits.
-    let mut digits = [0; 20];
-    let mut first = digits.len();
-    for digit in digits.iter_mut().rev() {
-        // Below 10, so it fits.
-        *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
-        first -= 1;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    line.extend_from_slice(digits.get(first..).unwrap_or_default());
+fn nanoseconds(time: Duration) -> Decimal {
+    Decimal::signed(i128::try_from(time.as_nanos()).unwrap_or(i128::MAX))
 }
 
-/// The two hex digits of each byte.
-#[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
-const HEX: [[u8; 2]; 256] = {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut table = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
-        byte += 1;
+/// A number in decimal.
+fn write_number(number: u64, line: &mut Vec<u8>) {
+    match u8::try_from(number) {
+        Ok(digit @ 0..=9) => line.push(b'0' + digit),
+        Ok(_) | Err(_) => line.extend_from_slice(Decimal::of(number).as_bytes()),
     }
-    table
-};
+}
+
+/// The two hex digits of a byte. Without a table, so that the compiler can do many bytes at a time.
+const fn hex(byte: u8) -> [u8; 2] {
+    let halves = (byte as u16 >> 4) | (byte as u16 & 0xF) << 8;
+    // A half from 10 on has a letter: as far behind the digits as `a` is behind `9`.
+    let letters = (halves + 0x0606) >> 4 & 0x0101;
+    (halves + 0x3030 + letters * (b'a' - b'9' - 1) as u16).to_le_bytes()
+}
 
 fn write_hex(bytes: &[u8], line: &mut Vec<u8>) {
     let begin = line.len();
     line.resize(begin + 2 * bytes.len(), 0);
     let (pairs, _) = line.get_mut(begin..).unwrap_or_default().as_chunks_mut::<2>();
     for (pair, byte) in pairs.iter_mut().zip(bytes) {
-        *pair = HEX.get(usize::from(*byte)).copied().unwrap_or_default();
+        *pair = hex(*byte);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use bytes::Bytes;
 
     use super::*;
 
     fn line(what: What) -> String {
         let mut line = Vec::new();
-        write_event(&Event { sequence: 1234, at: Duration::from_millis(50), what }, &mut line);
+        let at = Duration::from_millis(50);
+        write_event(&Event { sequence: 1234, at, what }, &nanoseconds(at), &mut line);
         String::from_utf8(line).expect("text")
     }
 
@@ -186,6 +185,13 @@ mod tests {
     }
 
     #[test]
+    fn every_byte_has_its_two_digits() {
+        for byte in 0..=u8::MAX {
+            assert_eq!(hex(byte), format!("{byte:02x}").as_bytes());
+        }
+    }
+
+    #[test]
     fn a_long_trace_is_hashed_as_one() {
         let text = "x".repeat(1000);
         let events = (0..100).map(|sequence| {
@@ -194,7 +200,7 @@ mod tests {
         });
         let trace = Trace { actors: Vec::new(), events: events.collect() };
         let mut all = Vec::new();
-        trace.events.iter().for_each(|event| write_event(event, &mut all));
+        trace.events.iter().for_each(|event| write_event(event, &nanoseconds(event.at), &mut all));
         assert!(all.len() > 3 * AT_ONCE);
         assert_eq!(hash(&trace), blake3::hash(&all).to_hex().as_str().split_at(32).0);
     }

@@ -1,6 +1,7 @@
 //! Acknowledgements answer a packet that the client really sent, as often as it was sent.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::collections::btree_map::{BTreeMap, Entry};
 
 use bytes::Bytes;
 use mqspec_wire::{Packet, Spec};
@@ -164,14 +165,17 @@ impl Answers {
     fn take(&mut self, spec: Spec, answer: &'static str, id: i128) -> bool {
         // MQTT 3.1.1 does not forbid a broker to repeat its side of a QoS 2 exchange while connected.
         let repeatable = spec == Spec::Mqtt311 && matches!(answer, "pubrec" | "pubcomp");
-        match self.open.get_mut(&(answer, id)) {
-            Some(count) if *count > 0 => {
+        match self.open.entry((answer, id)) {
+            Entry::Occupied(mut count) => {
                 if !repeatable {
-                    *count -= 1;
+                    *count.get_mut() -= 1;
+                    if *count.get() == 0 {
+                        count.remove();
+                    }
                 }
                 true
             }
-            _ => self.resumed && matches!(answer, "puback" | "pubrec" | "pubcomp"),
+            Entry::Vacant(_) => self.resumed && matches!(answer, "puback" | "pubrec" | "pubcomp"),
         }
     }
 

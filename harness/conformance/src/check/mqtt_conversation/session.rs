@@ -123,17 +123,15 @@ impl Session {
             return Fit::Unknown;
         }
         let mut fit = Fit::Nothing;
-        for hit in self.subscriptions.matching(topic) {
-            let Some(qos) = hit.value.asked.values().copied().max().max(hit.value.granted) else {
-                continue;
-            };
+        self.subscriptions.each_match(topic, |hit| {
+            let Some(qos) = hit.value.asked.values().copied().max().max(hit.value.granted) else { return };
             fit = match (fit, hit.excluded) {
                 (Fit::Matches(highest), false) => Fit::Matches(highest.max(qos)),
                 (_, false) => Fit::Matches(qos),
                 (Fit::Nothing, true) => Fit::Excluded,
                 (other, true) => other,
             };
-        }
+        });
         fit
     }
 
