@@ -23,8 +23,14 @@ impl News {
     /// Rings.
     pub fn notify_waiters(&self) {
         self.rung.set(self.rung.get() + 1);
-        for (_, waker) in self.waiting.take() {
+        let mut waiting = self.waiting.take();
+        for (_, waker) in waiting.drain(..) {
             waker.wake();
+        }
+        // Its room is for those who wait next.
+        let mut next = self.waiting.borrow_mut();
+        if next.is_empty() {
+            *next = waiting;
         }
     }
 }

@@ -10,6 +10,9 @@ use mqspec_wire::Spec;
 
 use crate::environment::Clock;
 
+/// Room for the events of most scenarios, so that they are not moved while there come more.
+const ROOM: usize = 512;
+
 /// The trace in the making. One for all actors of a run: its counter is the global order.
 pub struct Recorder {
     clock: Rc<dyn Clock>,
@@ -20,7 +23,7 @@ impl Recorder {
     /// An empty trace for a plan's actors.
     pub fn new(plan: &Plan, clock: Rc<dyn Clock>) -> Self {
         let actors = plan.actors.iter().map(|actor| (actor.name.clone(), actor.spec)).collect();
-        Self { clock, trace: RefCell::new(Trace { actors, events: Vec::new() }) }
+        Self { clock, trace: RefCell::new(Trace { actors, events: Vec::with_capacity(ROOM) }) }
     }
 
     /// An empty trace without actors: they come one by one.

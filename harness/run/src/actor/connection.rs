@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use bytes::{BufMut, Bytes};
+use bytes::{BufMut, Bytes, BytesMut};
 use mqspec_conformance::plan::{Ending, OpenFor};
 use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Fate, UNTOLD};
 use mqspec_wire::{Decoder, Side};
@@ -29,6 +29,8 @@ use crate::fault::{Layer, Trouble, Way};
 pub(super) const DRAIN: Duration = Duration::from_secs(1);
 /// How many bytes may be under way from the broker while something makes them late: what a pipe holds.
 const UNDER_WAY: usize = 1 << 16;
+/// As long as some dozens of ordinary packets, in bytes; whoever keeps one of them keeps all that long.
+const BLOCK: usize = 2048;
 /// A slow reader reads this often in a second.
 const READS_PER_SECOND: u64 = 20;
 
@@ -74,6 +76,7 @@ impl Connection {
             opened,
             abort: Rc::clone(&abort),
             decoder: Decoder::new(actor.spec, Side::Server),
+            kept: BytesMut::with_capacity(BLOCK),
             weather: draws("in"),
             line: Line::new(stream("line in")),
             arrivals: VecDeque::new(),
@@ -136,6 +139,7 @@ struct Reading {
     opened: Opened,
     abort: Rc<dyn Fn()>,
     decoder: Decoder,
+    kept: BytesMut,
     weather: Option<Draws>,
     line: Line,
     arrivals: VecDeque<Arrival>,
@@ -176,7 +180,7 @@ impl Reading {
                 () = layer.until(self.next_read), if pausing => {}
                 read = reader.read_buf(&mut target), if reading => {
                     ended = !matches!(read, Ok(1..));
-                    let read = read.map(|_| Bytes::copy_from_slice(&buffer));
+                    let read = read.map(|_| self.keep(&buffer));
                     buffer.clear();
                     let free = layer.is_free(Way::In);
                     self.arrive(read).await;
@@ -187,6 +191,12 @@ impl Reading {
                 }
             }
         }
+    }
+
+    /// Bytes of their own, which the trace keeps: small pieces share their memory.
+    fn keep(&mut self, bytes: &[u8]) -> Bytes {
+        self.kept.extend_from_slice(bytes);
+        self.kept.split().freeze()
     }
 
     /// How many bytes may be read now. Where nothing makes bytes late, one piece is dealt with at a time.

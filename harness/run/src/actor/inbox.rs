@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use mqspec_conformance::plan::Ending;
-use mqspec_conformance::trace::EndedBy;
+use mqspec_conformance::trace::{EndedBy, Trace};
 use mqspec_wire::amqp::Assembler;
 use mqspec_wire::{Packet, Spec};
 
@@ -12,8 +12,8 @@ use mqspec_wire::{Packet, Spec};
 pub enum Item {
     /// A packet; an AMQP method comes with all of its content.
     Packet {
-        /// The packet.
-        packet: Packet,
+        /// An AMQP method or frame put together. An MQTT packet is in the trace as it is, and nowhere else.
+        assembled: Option<Packet>,
         /// Its event in the trace (AMQP: the last frame's).
         sequence: u64,
     },
@@ -26,6 +26,19 @@ pub enum Item {
         /// Its event in the trace.
         sequence: u64,
     },
+}
+
+impl Item {
+    /// The packet, where it is one; `trace` is the run's.
+    pub fn packet<'a>(&'a self, trace: &'a Trace) -> Option<&'a Packet> {
+        match self {
+            Self::Packet { assembled: Some(packet), .. } => Some(packet),
+            Self::Packet { assembled: None, sequence } => {
+                trace.events.get(usize::try_from(*sequence).ok()?)?.packet()
+            }
+            Self::Ended { .. } => None,
+        }
+    }
 }
 
 /// The queue of an actor.
@@ -49,15 +62,16 @@ impl Inbox {
         }
     }
 
-    /// Takes a packet, or a frame and, once it is complete, the method that it belongs to.
-    pub fn receive(&mut self, packet: Packet, sequence: u64) {
-        let whole = match &mut self.assembler {
-            Some(assembler) => assembler.push(packet),
-            None => Some(packet),
+    /// Takes the packet of an event; or a frame and, once it is complete, the method that it belongs to.
+    pub fn receive(&mut self, packet: &Packet, sequence: u64) {
+        let assembled = match &mut self.assembler {
+            Some(assembler) => match assembler.push(packet.clone()) {
+                None => return,
+                whole => whole,
+            },
+            None => None,
         };
-        if let Some(packet) = whole {
-            self.items.push_back(Item::Packet { packet, sequence });
-        }
+        self.items.push_back(Item::Packet { assembled, sequence });
     }
 
     /// Appends an item as it is.

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mqspec_conformance::plan::{ActorId, ConnectFault, Ending, OpenFor};
-use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Fate, UNTOLD, What};
-use mqspec_wire::{Decoder, Draft, EncodeError, Packet, Side, Spec};
+use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Event, Fate, UNTOLD, What};
+use mqspec_wire::{Decoder, Draft, EncodeError, Encoder, Packet, Side, Spec};
 
 use self::connection::Connection;
 use self::inbox::{Inbox, Item};
@@ -42,6 +42,7 @@ pub struct Actor {
     pub disagreements: RefCell<Vec<String>>,
     environment: Rc<Environment>,
     recorder: Rc<Recorder>,
+    encoder: RefCell<Encoder>,
     connection: RefCell<Option<Connection>>,
     /// Connections that were left to the broker.
     abandoned: RefCell<Vec<Connection>>,
@@ -89,6 +90,7 @@ impl Actor {
             disagreements: RefCell::default(),
             environment,
             recorder,
+            encoder: RefCell::new(Encoder::new(spec, Side::Client)),
             connection: RefCell::default(),
             abandoned: RefCell::default(),
             gates: RefCell::default(),
@@ -148,12 +150,10 @@ impl Actor {
     ///
     /// A draft that cannot be put into bytes.
     pub fn send(self: &Rc<Self>, draft: &Draft) -> Result<(), EncodeError> {
-        let pieces = mqspec_wire::encode(self.spec, Side::Client, draft)?;
-        if draft.malformed.is_empty() {
-            let doubts = pieces.iter().filter_map(|piece| second_opinion::on_sent(self.spec, piece));
-            self.disagreements.borrow_mut().extend(doubts);
-        }
-        for piece in pieces {
+        for piece in self.encoder.borrow_mut().encode(draft)? {
+            if draft.malformed.is_empty() {
+                self.disagreements.borrow_mut().extend(second_opinion::on_sent(self.spec, &piece));
+            }
             let packet = read_back(self.spec, Side::Client, &piece);
             self.send_packet(packet);
         }
@@ -399,10 +399,14 @@ impl Actor {
         }
         let current = self.opened.get() == number.0;
         let delivered = fate.arrives() && current;
-        let event = What::Received { actor: self.id, connection: number, packet: packet.clone(), fate };
-        let sequence = self.recorder.record(event);
+        let sequence =
+            self.recorder.record(What::Received { actor: self.id, connection: number, packet, fate });
         if delivered {
-            self.inbox.borrow_mut().receive(packet, sequence);
+            self.recorder.look(|trace| {
+                if let Some(packet) = trace.events.last().and_then(Event::packet) {
+                    self.inbox.borrow_mut().receive(packet, sequence);
+                }
+            });
             self.news.notify_waiters();
         }
     }

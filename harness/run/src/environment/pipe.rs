@@ -44,14 +44,14 @@ impl End {
     }
 
     fn take(&self, context: &mut Context<'_>, target: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let turn = ready!(coop::poll_proceed(context));
         let mut way = self.into.borrow_mut();
         let count = way.bytes.len().min(target.remaining());
+        // First, as most often there is nothing: then it does not matter whose turn it is.
         if count == 0 && !way.closed && target.remaining() > 0 {
             way.reader = Some(context.waker().clone());
             return Poll::Pending;
         }
-        turn.made_progress();
+        ready!(coop::poll_proceed(context)).made_progress();
         target.put_slice(way.bytes.get(..count).unwrap_or_default());
         way.bytes.advance(count);
         let waits = if count > 0 { way.writer.take() } else { None };

@@ -16,8 +16,8 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use mqspec_conformance::check;
 use mqspec_conformance::plan::{
-    Action, ActorId, Bindings, BrokerFault, ConnectFault, DiskFault, Expression, Fault, Origin, Plan, Role,
-    Step, StreamFault, Template,
+    Action, ActorId, Bindings, BrokerFault, ConnectFault, DiskFault, Expression, Fault, Form, Origin, Plan,
+    Role, Step, StreamFault, Template,
 };
 use mqspec_conformance::trace::{Trace, What};
 use mqspec_conformance::verdict::{Cause, Finding, Stop};
@@ -65,6 +65,7 @@ pub async fn run_within(plan: &Plan, environment: Environment, limit: Option<Dur
         clients: BTreeMap::new(),
         recorder: Rc::clone(&recorder),
         bindings: RefCell::new(environment.bindings.clone()),
+        form: RefCell::default(),
         findings: RefCell::default(),
         environment: Rc::clone(&environment),
     };
@@ -92,6 +93,8 @@ struct Script {
     /// Those of the actors that have duties, and their tasks.
     clients: BTreeMap<ActorId, (Rc<Client>, Running)>,
     bindings: RefCell<Bindings>,
+    /// What is sent is filled in here.
+    form: RefCell<Form>,
     findings: RefCell<Vec<Finding>>,
 }
 
@@ -246,14 +249,15 @@ impl Script {
     }
 
     fn send(&self, step: &Step, actor: ActorId, packet: &Template) -> Result<(), Stop> {
-        let mut draft = packet
-            .evaluate(&self.bindings.borrow())
+        let mut form = self.form.borrow_mut();
+        let draft = form
+            .fill_in(packet, &self.bindings.borrow())
             .map_err(|unbound| self.ours(step, "bound names", unbound.to_string()))?;
         let actor = self.actor(step, actor)?;
         if actor.spec.is_mqtt() && draft.name == "connect" {
-            self.log_in(&mut draft);
+            self.log_in(draft);
         }
-        actor.send(&draft).map_err(|error| self.ours(step, "a packet that can be written", error.to_string()))
+        actor.send(draft).map_err(|error| self.ours(step, "a packet that can be written", error.to_string()))
     }
 
     /// Adds the credentials that the environment has for a CONNECT that is well-formed and names none.

@@ -182,10 +182,12 @@ impl Client {
             let item = self.actor.inbox.borrow_mut().remove(0);
             let mut moves = Vec::new();
             let more = item.is_some();
-            match item {
-                Some(Item::Packet { packet, .. }) => {
-                    self.duties.borrow_mut().on_packet(&packet, &mut moves);
-                }
+            match &item {
+                Some(arrived @ Item::Packet { .. }) => self.actor.recorder.look(|trace| {
+                    if let Some(packet) = arrived.packet(trace) {
+                        self.duties.borrow_mut().on_packet(packet, &mut moves);
+                    }
+                }),
                 Some(Item::Ended { .. }) => self.duties.borrow_mut().on_end(),
                 None => self.duties.borrow_mut().proceed(&mut moves),
             }

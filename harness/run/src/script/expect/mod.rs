@@ -1,14 +1,19 @@
 //! Waits for packets and compares them with what a step expects.
 
+mod compare;
+mod item;
+
 use std::rc::Rc;
 use std::time::Duration;
 
-use mqspec_conformance::plan::{ActorId, Bindings, Expect, Field, Matcher, Mismatch, Pattern, Step, Take};
-use mqspec_conformance::trace::EndedBy;
+use mqspec_conformance::plan::{ActorId, Bindings, Expect, Pattern, Step, Take};
 use mqspec_conformance::trace::lanes::show_packet;
+use mqspec_conformance::trace::{EndedBy, Trace};
 use mqspec_conformance::verdict::{Cause, Finding, Gravity, Stop};
-use mqspec_wire::{Draft, Packet, Side, Spec, Value};
+use mqspec_wire::{Draft, Packet, Side};
 
+use self::compare::{Held, compare, judge_end};
+use self::item::{channel_of, is_farewell, matching_item, next_item};
 use super::Script;
 use crate::actor::Actor;
 use crate::actor::inbox::Item;
@@ -18,9 +23,9 @@ const NOT_OPEN: &str = "there is no open connection";
 const ENDED_BY_US: &str = "the connection had been ended from our side";
 
 /// What a look into the inbox says.
-enum Look {
+enum Look<'a> {
     /// An alternative holds; this is what it takes along.
-    Holds(Held),
+    Holds(Held<'a>),
     /// Something arrived that no alternative allows.
     Refuted(String),
     /// There is no connection on which anything could come, and that is the plan's doing.
@@ -29,13 +34,6 @@ enum Look {
     Farewell(Packet),
     /// Nothing that counts has arrived yet.
     Wait,
-}
-
-/// What a pattern that holds leaves behind.
-#[derive(Default)]
-struct Held {
-    bind: Vec<(String, Value)>,
-    advice: Vec<Mismatch>,
 }
 
 impl Script {
@@ -69,7 +67,7 @@ impl Script {
                 biased;
                 () = news => {}
                 () = clock.sleep_until(deadline) => {
-                    let actual = nothing_in_time(actor, farewell.as_ref(), &passed_over, patience);
+                    let actual = self.nothing_in_time(actor, farewell.as_ref(), &passed_over, patience);
                     return Err(self.refuted(step, expect, actual));
                 }
             }
@@ -96,16 +94,19 @@ impl Script {
                 let all: Vec<String> = open.iter().map(|pattern| pattern.describe(&bindings)).collect();
                 format!("in any order: {}", all.join("; "))
             };
-            let next = next_item(actor, channel);
+            let next = self.recorder.look(|trace| next_item(actor, channel, trace));
             match next.and_then(|index| actor.inbox.borrow_mut().remove(index)) {
-                Some(Item::Packet { packet, .. }) => {
-                    let bindings = self.bindings.borrow().clone();
-                    let matching =
-                        open.iter().position(|pattern| compare(pattern, &packet, &bindings).is_ok());
-                    let Some(index) = matching else {
-                        return Err(self.stop(step, expected(&open), show_packet(&packet)));
+                Some(arrived @ Item::Packet { .. }) => {
+                    let matching = self.recorder.look(|trace| {
+                        let bindings = self.bindings.borrow();
+                        let packet = arrived.packet(trace)?;
+                        let held = |pattern| compare(pattern, packet, &bindings).ok();
+                        open.iter().enumerate().find_map(|(index, pattern)| Some((index, held(*pattern)?)))
+                    });
+                    let Some((index, held)) = matching else {
+                        return Err(self.stop(step, expected(&open), self.show(&arrived)));
                     };
-                    let held = compare(open.remove(index), &packet, &bindings).unwrap_or_default();
+                    open.remove(index);
                     self.keep(step, held);
                 }
                 Some(Item::Ended { by, .. }) => {
@@ -119,7 +120,7 @@ impl Script {
                     biased;
                     () = news => {}
                     () = clock.sleep_until(deadline) => {
-                        let actual = nothing_in_time(actor, None, &[], patience);
+                        let actual = self.nothing_in_time(actor, None, &[], patience);
                         return Err(self.stop(step, expected(&open), actual));
                     }
                 },
@@ -141,9 +142,10 @@ impl Script {
         let expected = format!("nothing for {} s, on an open connection", quiet.as_secs_f64());
         loop {
             let news = actor.news.notified();
-            if let Some(index) = next_item(actor, channel) {
+            let next = self.recorder.look(|trace| next_item(actor, channel, trace));
+            if let Some(index) = next {
                 return Err(match actor.inbox.borrow_mut().remove(index) {
-                    Some(Item::Packet { packet, .. }) => self.stop(step, expected, show_packet(&packet)),
+                    Some(arrived @ Item::Packet { .. }) => self.stop(step, expected, self.show(&arrived)),
                     Some(Item::Ended { by, .. }) if !is_broker(by) => {
                         self.ours(step, &expected, String::from(ENDED_BY_US))
                     }
@@ -162,63 +164,20 @@ impl Script {
     }
 
     /// Looks for the item that the expectation is about, and takes it out if it decides.
-    fn look(
+    fn look<'a>(
         &self,
-        actor: &Rc<Actor>,
-        expect: &Expect,
+        actor: &Actor,
+        expect: &'a Expect,
         farewell: Option<&Packet>,
         passed_over: &mut Vec<String>,
-    ) -> Look {
-        let bindings = self.bindings.borrow();
-        let closed = expect.alternatives.iter().find(|pattern| matches!(pattern, Pattern::Closed { .. }));
-        let only_closed = expect.alternatives.iter().all(|pattern| matches!(pattern, Pattern::Closed { .. }));
-        loop {
-            let channel = expect.alternatives.first().and_then(|pattern| channel_of(pattern, actor.spec));
-            let index = match expect.take {
-                Take::Next => next_item(actor, if only_closed { None } else { channel }),
-                Take::Matching => matching_item(actor, &expect.alternatives, channel, &bindings),
-            };
-            let Some(item) = index.and_then(|index| actor.inbox.borrow_mut().remove(index)) else {
-                if !actor.is_open() && farewell.is_none() && actor.inbox.borrow().items().next().is_none() {
-                    // The broker's end of a connection is an item of the inbox, so a step has dealt with it.
-                    return Look::Cut(NOT_OPEN);
-                }
-                return Look::Wait;
-            };
-            let packet = match item {
-                Item::Ended { by, .. } => {
-                    return match closed {
-                        Some(pattern) => judge_end(pattern, farewell, &bindings),
-                        None if is_broker(by) => Look::Refuted(ended_text(farewell)),
-                        None => Look::Cut(ENDED_BY_US),
-                    };
-                }
-                Item::Packet { packet, .. } => packet,
-            };
-            if closed.is_some() && is_farewell(&packet) && !names(&expect.alternatives, packet.name) {
-                return Look::Farewell(packet);
-            }
-            if only_closed {
-                // What was under way before the broker noticed may still arrive.
-                passed_over.push(show_packet(&packet));
-                continue;
-            }
-            let mut mismatches = Vec::new();
-            for pattern in &expect.alternatives {
-                match compare(pattern, &packet, &bindings) {
-                    Ok(held) => return Look::Holds(held),
-                    Err(Some(mismatch)) => mismatches.push(mismatch.actual),
-                    Err(None) => {}
-                }
-            }
-            let but = mismatches.first().map_or(String::new(), |mismatch| format!("{mismatch}, in: "));
-            return Look::Refuted(format!("{but}{}", show_packet(&packet)));
-        }
+    ) -> Look<'a> {
+        let bindings = &*self.bindings.borrow();
+        self.recorder.look(|trace| look(actor, expect, (farewell, passed_over), (trace, bindings)))
     }
 
-    fn keep(&self, step: &Step, held: Held) {
+    fn keep(&self, step: &Step, held: Held<'_>) {
         for (name, value) in held.bind {
-            self.bind(&name, value);
+            self.bind(name, value);
         }
         let event = self.recorder.latest();
         self.findings.borrow_mut().extend(held.advice.into_iter().map(|mismatch| Finding {
@@ -238,129 +197,85 @@ impl Script {
             expect.alternatives.iter().map(|pattern| pattern.describe(&bindings)).collect();
         self.stop(step, allowed.join(", or "), actual)
     }
-}
 
-/// The channel that an AMQP pattern is about; `None` for MQTT and for the connection as a whole.
-fn channel_of(pattern: &Pattern, spec: Spec) -> Option<u16> {
-    match pattern {
-        Pattern::Packet { channel, .. } if !spec.is_mqtt() => *channel,
-        Pattern::Packet { .. } | Pattern::Closed { .. } => None,
+    fn show(&self, item: &Item) -> String {
+        let packet = |trace: &Trace| item.packet(trace).map(show_packet);
+        self.recorder.look(packet).unwrap_or_else(|| String::from("the end of the connection"))
+    }
+
+    fn nothing_in_time(
+        &self,
+        actor: &Actor,
+        farewell: Option<&Packet>,
+        passed_over: &[String],
+        patience: Duration,
+    ) -> String {
+        let mut seen: Vec<String> = passed_over.to_vec();
+        seen.extend(actor.inbox.borrow().items().map(|item| self.show(item)));
+        let seconds = patience.as_secs_f64();
+        match (farewell, seen.as_slice()) {
+            (Some(packet), _) => {
+                format!("{}, but the connection was still open after {seconds} s", show_packet(packet))
+            }
+            (None, []) => format!("nothing within {seconds} s"),
+            (None, seen) => format!("nothing of the kind within {seconds} s, only: {}", seen.join("; ")),
+        }
     }
 }
 
-/// The oldest item that concerns a channel: its own packets, and whatever ends the connection. Heartbeats
-/// and `connection.blocked` come when they like and concern nobody who does not ask for them.
-fn next_item(actor: &Actor, channel: Option<u16>) -> Option<usize> {
-    actor.inbox.borrow().items().position(|item| match item {
-        Item::Ended { .. } => true,
-        Item::Packet { packet, .. } => match (channel, packet.integer("channel")) {
-            (Some(wanted), Some(actual)) => i128::from(wanted) == actual || ends_connection(packet),
-            (Some(_), None) => true,
-            (None, _) => !comes_unasked(packet),
-        },
-    })
-}
-
-/// The oldest item that one of the patterns is about: the right packet with the right identifier, or what
-/// makes it impossible that this still comes.
-fn matching_item(
+/// Looks for the item that the expectation is about, and takes it out if it decides.
+fn look<'a>(
     actor: &Actor,
-    patterns: &[Pattern],
-    channel: Option<u16>,
-    bindings: &Bindings,
-) -> Option<usize> {
-    actor.inbox.borrow().items().position(|item| match item {
-        Item::Ended { .. } => true,
-        Item::Packet { packet, .. } => {
-            let on_channel = channel.is_none_or(|channel| {
-                packet.integer("channel").is_none_or(|actual| actual == i128::from(channel))
-            });
-            ends_connection(packet)
-                || (on_channel && packet.name == "channel.close")
-                || (on_channel && patterns.iter().any(|pattern| is_about(pattern, packet, bindings)))
-        }
-    })
-}
-
-/// Whether a pattern waits for this packet, whatever its other fields say.
-fn is_about(pattern: &Pattern, packet: &Packet, bindings: &Bindings) -> bool {
-    let Pattern::Packet { name, fields, .. } = pattern else { return is_farewell(packet) };
-    let identified = |field: &Field| {
-        field.name != "packet_id"
-            || !matches!(field.matcher, Matcher::Equals(_))
-            || field.compare(packet, bindings).is_ok()
-    };
-    name == packet.name && fields.iter().all(identified)
-}
-
-/// `Err(None)`: another packet altogether.
-fn compare(pattern: &Pattern, packet: &Packet, bindings: &Bindings) -> Result<Held, Option<Mismatch>> {
-    let Pattern::Packet { name, fields, should, bind, .. } = pattern else { return Err(None) };
-    if name != packet.name {
-        return Err(None);
-    }
-    for field in fields {
-        field.compare(packet, bindings).map_err(Some)?;
-    }
-    let mut held = Held {
-        advice: should.iter().filter_map(|field| field.compare(packet, bindings).err()).collect(),
-        ..Held::default()
-    };
-    for (field, name) in bind {
-        let Some(value) = packet.get(field) else {
-            return Err(Some(Mismatch {
-                expected: format!("{field} present"),
-                actual: format!("no {field}"),
-            }));
+    expect: &'a Expect,
+    (farewell, passed_over): (Option<&Packet>, &mut Vec<String>),
+    (trace, bindings): (&Trace, &Bindings),
+) -> Look<'a> {
+    let closed = expect.alternatives.iter().find(|pattern| matches!(pattern, Pattern::Closed { .. }));
+    let only_closed = expect.alternatives.iter().all(|pattern| matches!(pattern, Pattern::Closed { .. }));
+    loop {
+        let channel = expect.alternatives.first().and_then(|pattern| channel_of(pattern, actor.spec));
+        let index = match expect.take {
+            Take::Next => next_item(actor, if only_closed { None } else { channel }, trace),
+            Take::Matching => matching_item(actor, &expect.alternatives, channel, (trace, bindings)),
         };
-        held.bind.push((name.clone(), value.untagged().clone()));
-    }
-    Ok(held)
-}
-
-fn judge_end(pattern: &Pattern, farewell: Option<&Packet>, bindings: &Bindings) -> Look {
-    let Pattern::Closed { farewell: demanded, should, silent } = pattern else { return Look::Wait };
-    let Some(farewell) = farewell else {
-        let advice = should
-            .iter()
-            .map(|field| Mismatch {
-                expected: format!("a farewell with {}", field.name),
-                actual: String::from("the connection was closed without one"),
-            })
-            .collect();
-        return Look::Holds(Held { advice, ..Held::default() });
-    };
-    if *silent {
-        return Look::Refuted(format!("a farewell: {}", show_packet(farewell)));
-    }
-    for field in demanded {
-        if let Err(mismatch) = field.compare(farewell, bindings) {
-            return Look::Refuted(format!("{}, in: {}", mismatch.actual, show_packet(farewell)));
+        let Some(item) = index.and_then(|index| actor.inbox.borrow_mut().remove(index)) else {
+            if !actor.is_open() && farewell.is_none() && actor.inbox.borrow().items().next().is_none() {
+                // The broker's end of a connection is an item of the inbox, so a step has dealt with it.
+                return Look::Cut(NOT_OPEN);
+            }
+            return Look::Wait;
+        };
+        if let Item::Ended { by, .. } = item {
+            return match closed {
+                Some(pattern) => judge_end(pattern, farewell, bindings),
+                None if is_broker(by) => Look::Refuted(ended_text(farewell)),
+                None => Look::Cut(ENDED_BY_US),
+            };
         }
+        let Some(packet) = item.packet(trace) else { continue };
+        if closed.is_some() && is_farewell(packet) && !names(&expect.alternatives, packet.name) {
+            return Look::Farewell(packet.clone());
+        }
+        if only_closed {
+            // What was under way before the broker noticed may still arrive.
+            passed_over.push(show_packet(packet));
+            continue;
+        }
+        let mut mismatches = Vec::new();
+        for pattern in &expect.alternatives {
+            match compare(pattern, packet, bindings) {
+                Ok(held) => return Look::Holds(held),
+                Err(Some(mismatch)) => mismatches.push(mismatch.actual),
+                Err(None) => {}
+            }
+        }
+        let but = mismatches.first().map_or(String::new(), |mismatch| format!("{mismatch}, in: "));
+        return Look::Refuted(format!("{but}{}", show_packet(packet)));
     }
-    let advice = should.iter().filter_map(|field| field.compare(farewell, bindings).err()).collect();
-    Look::Holds(Held { advice, ..Held::default() })
 }
 
 fn is_broker(by: EndedBy) -> bool {
     by == EndedBy::Peer(Side::Server)
-}
-
-/// Whether a packet announces that the broker is about to close the connection.
-fn is_farewell(packet: &Packet) -> bool {
-    match packet.name {
-        "connack" => packet.integer("reason_code").is_some_and(|code| code != 0),
-        "disconnect" | "connection.close" | "protocol-header" => true,
-        _ => false,
-    }
-}
-
-fn ends_connection(packet: &Packet) -> bool {
-    matches!(packet.name, "connection.close" | "disconnect" | "unknown")
-}
-
-fn comes_unasked(packet: &Packet) -> bool {
-    matches!(packet.name, "heartbeat" | "connection.blocked" | "connection.unblocked")
 }
 
 fn names(patterns: &[Pattern], name: &str) -> bool {
@@ -379,26 +294,5 @@ fn ended_text(farewell: Option<&Packet>) -> String {
     match farewell {
         None => String::from("the connection ended"),
         Some(packet) => format!("the connection ended after {}", show_packet(packet)),
-    }
-}
-
-fn nothing_in_time(
-    actor: &Actor,
-    farewell: Option<&Packet>,
-    passed_over: &[String],
-    patience: Duration,
-) -> String {
-    let mut seen: Vec<String> = passed_over.to_vec();
-    seen.extend(actor.inbox.borrow().items().map(|item| match item {
-        Item::Packet { packet, .. } => show_packet(packet),
-        Item::Ended { .. } => String::from("the end of the connection"),
-    }));
-    let seconds = patience.as_secs_f64();
-    match (farewell, seen.as_slice()) {
-        (Some(packet), _) => {
-            format!("{}, but the connection was still open after {seconds} s", show_packet(packet))
-        }
-        (None, []) => format!("nothing within {seconds} s"),
-        (None, seen) => format!("nothing of the kind within {seconds} s, only: {}", seen.join("; ")),
     }
 }
