@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use mqspec_conformance::plan::{Ending, OpenFor};
-use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Fate, UNTOLD};
+use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Fate};
 use mqspec_wire::{Decoder, Side};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use super::writing::Writing;
 use super::{Actor, bare};
 use crate::environment::chance::Draws;
 use crate::environment::{Carriage, Connected, Environment};
@@ -321,35 +322,5 @@ impl Reading {
         drop(reader);
         self.layer.half_open_over().await;
         self.end(EndedBy::Fault, Ending::Reset);
-    }
-}
-
-struct Writing {
-    actor: Weak<Actor>,
-    number: ConnectionNumber,
-    opened: Opened,
-    pen: Pen,
-    reader: AbortHandle,
-}
-
-impl Writing {
-    async fn run(
-        mut self,
-        mut queue: mpsc::UnboundedReceiver<Outgoing>,
-        writer: Box<dyn AsyncWrite + Unpin>,
-    ) {
-        let mut writer = Some(writer);
-        let Some((ending, by)) = self.pen.run(&mut queue, &mut writer).await else { return };
-        let Some(actor) = self.actor.upgrade() else { return };
-        if ending == Ending::Fin && self.pen.cannot_end() {
-            // The broker hears of it when the partition is over.
-            actor.layer.tell(format!("struck: the actor has closed its end; {UNTOLD}"));
-            actor.end(self.number, by, ending, 0);
-            let layer = Rc::clone(&actor.layer);
-            layer.partition_over(self.opened).await;
-            self.reader.abort();
-            return;
-        }
-        bare::finish(&actor, self.number, self.reader, writer, (ending, by)).await;
     }
 }

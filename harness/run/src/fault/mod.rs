@@ -9,21 +9,21 @@ pub mod line;
 pub mod packet;
 pub mod pen;
 pub mod stream;
+mod trouble;
 pub mod words;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use mqspec_conformance::plan::{
-    ActorId, ConnectFault, Direction, Fault, OpenFor, PacketFault, StreamFault, When,
-};
+use mqspec_conformance::plan::{ActorId, ConnectFault, Direction, Fault, PacketFault, StreamFault, When};
 use mqspec_conformance::trace::{Fate, What};
 
 use mqspec_wire::Packet;
 
 use self::line::{Journey, Line};
 use self::stream::{Opened, Over, Passage, Streams};
+pub use self::trouble::Trouble;
 use crate::environment::{Chance, Clock};
 use crate::news::News;
 use crate::recorder::Recorder;
@@ -54,17 +54,6 @@ impl Way {
             Self::Out => "from the actor",
         }
     }
-}
-
-/// What befalls a connection from outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// A partition is over, and the connection with it.
-    Dead,
-    /// One of the peers has gone without a word; this one goes on.
-    HalfOpen(OpenFor),
-    /// Faults were planned or healed: what has been asked of the layer may be different now.
-    News,
 }
 
 /// An actor's faults, planned and under way.
@@ -267,56 +256,6 @@ impl Layer {
     /// A connection begins.
     pub fn open(&self) -> Opened {
         self.planned.streams.borrow_mut().open(self.clock.now())
-    }
-
-    /// Ends when something befalls a connection.
-    pub async fn trouble(&self, opened: Opened) -> Trouble {
-        let changed = self.planned.changed.notified();
-        let now = self.clock.now();
-        let (half_open, partition) = {
-            let streams = self.planned.streams.borrow();
-            (streams.half_open(opened, now), streams.partition_end(opened, now))
-        };
-        if let Some(for_whom) = half_open {
-            return Trouble::HalfOpen(for_whom);
-        }
-        match partition {
-            Some(Over::Now) => Trouble::Dead,
-            Some(Over::At(time)) => tokio::select! {
-                biased;
-                () = changed => Trouble::News,
-                () = self.clock.sleep_until(time) => Trouble::Dead,
-            },
-            Some(Over::Unknown) | None => {
-                changed.await;
-                Trouble::News
-            }
-        }
-    }
-
-    /// Ends when the partition that struck a connection is over; never where none did.
-    pub async fn partition_over(&self, opened: Opened) {
-        self.until_over(|streams, now| streams.partition_end(opened, now)).await;
-    }
-
-    /// Ends when the peer that does not know is told that its half-open connection has ended.
-    pub async fn half_open_over(&self) {
-        self.until_over(|streams, now| Some(streams.half_open_end(now))).await;
-    }
-
-    async fn until_over(&self, end: impl Fn(&Streams, Duration) -> Option<Over>) {
-        loop {
-            let over = end(&self.planned.streams.borrow(), self.clock.now());
-            match over {
-                Some(Over::Now) => return,
-                Some(Over::At(time)) => tokio::select! {
-                    biased;
-                    () = self.planned.changed.notified() => {}
-                    () = self.clock.sleep_until(time) => {}
-                },
-                Some(Over::Unknown) | None => self.planned.changed.notified().await,
-            }
-        }
     }
 
     /// The sizes that bytes are to be cut into, where a fault says so.

@@ -1,23 +1,23 @@
 //! Walks a plan's steps.
 //!
 //! The script stops at the first step that fails; why is left to the verdict. `expect` waits for and
-//! compares packets, `words` puts faults into words for the trace.
+//! compares packets, `open` opens connections, `faults` plans what goes wrong, `settle` waits for clients.
 
 mod expect;
+mod faults;
+mod open;
 mod settle;
 mod together;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use mqspec_conformance::check;
 use mqspec_conformance::plan::{
-    Action, ActorId, Bindings, BrokerFault, ConnectFault, DiskFault, Expression, Fault, Form, Origin, Plan,
-    Role, Step, StreamFault, Template,
+    Action, ActorId, Bindings, Expression, Form, Origin, Plan, Role, Step, Template,
 };
 use mqspec_conformance::trace::{Trace, What};
 use mqspec_conformance::verdict::{Cause, Finding, Stop};
@@ -25,8 +25,7 @@ use mqspec_wire::{Draft, Name, Value};
 
 use crate::actor::Actor;
 use crate::actor::client::{Client, Running};
-use crate::environment::{Environment, NotDone};
-use crate::fault::words;
+use crate::environment::Environment;
 use crate::recorder::Recorder;
 
 /// What a run leaves.
@@ -192,50 +191,6 @@ impl Script {
         }
     }
 
-    async fn open(&self, step: &Step, actor: ActorId) -> Result<(), Stop> {
-        let actor = self.actor(step, actor)?;
-        self.let_planned_cut_strike(step, actor).await?;
-        actor
-            .open()
-            .await
-            .map_err(|error| self.ours(step, "a network connection to the broker", error.to_string()))
-    }
-
-    /// A planned fault has an attempt to connect fail.
-    async fn open_fails(&self, step: &Step, actor: ActorId, how: ConnectFault) -> Result<(), Stop> {
-        let actor = self.actor(step, actor)?;
-        self.let_planned_cut_strike(step, actor).await?;
-        let (kind, wanted) = match how {
-            ConnectFault::Refused => {
-                (io::ErrorKind::ConnectionRefused, "an attempt to connect that is refused")
-            }
-            ConnectFault::TimedOut => (io::ErrorKind::TimedOut, "an attempt to connect that nobody answers"),
-        };
-        match actor.open().await {
-            Err(error) if error.kind() == kind => Ok(()),
-            Err(error) => Err(self.ours(step, wanted, error.to_string())),
-            Ok(()) => Err(self.ours(step, wanted, String::from("the network connection was opened"))),
-        }
-    }
-
-    /// A planned cut is meant for the connection that is open now. Reconnecting before it has struck would
-    /// turn it against the next one, and blame the broker for what we did.
-    async fn let_planned_cut_strike(&self, step: &Step, actor: &Rc<Actor>) -> Result<(), Stop> {
-        let clock = &self.environment.clock;
-        let deadline = clock.now() + self.environment.patience;
-        while actor.is_open() && actor.layer.will_cut() {
-            let news = actor.news.notified();
-            tokio::select! {
-                biased;
-                () = news => {}
-                () = clock.sleep_until(deadline) => {
-                    return Err(self.ours(step, "the planned fault to strike first", never_struck(actor)));
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// A fault that never found its packet means that the plan has not shown what it says.
     fn unstruck(&self, plan: &Plan) -> Option<Stop> {
         let step = plan.steps.last()?;
@@ -299,86 +254,6 @@ impl Script {
         }
         client.ask(draft);
         Ok(())
-    }
-
-    fn plan_fault(&self, step: &Step, fault: &Fault) -> Result<(), Stop> {
-        let fault = fault
-            .evaluate(&self.bindings.borrow())
-            .map_err(|why| self.ours(step, "a fault whose numbers are known", why))?;
-        let text = words::fault(&fault);
-        let whom = match &fault {
-            Fault::Packet { actor, .. } | Fault::Stream { actor, .. } | Fault::Connect { actor, .. } => {
-                Some(*actor)
-            }
-            Fault::Heal { actor } => *actor,
-        };
-        // What it was planned for is in the trace before what it does.
-        self.recorder.record(What::Fault { actor: whom, text });
-        match fault {
-            Fault::Packet { actor, direction, packet, when, fault } => {
-                self.actor(step, actor)?.layer.plan_packet(direction, packet, when, fault);
-            }
-            Fault::Stream { actor, direction, fault } => {
-                let actor = self.actor(step, actor)?;
-                if matches!(fault, StreamFault::HalfOpen { .. }) && !actor.is_open() {
-                    // Whether a client is connected just now is not for the plan to know.
-                    if self.clients.contains_key(&actor.id) {
-                        return Ok(());
-                    }
-                    let actual = String::from("there is none");
-                    return Err(self.ours(step, "an open connection that can become half-open", actual));
-                }
-                actor.layer.plan_stream(direction, &fault);
-                if let StreamFault::HalfOpen { for_whom, .. } = fault {
-                    actor.half_open(for_whom);
-                }
-            }
-            Fault::Connect { actor, fault, times } => {
-                self.actor(step, actor)?.layer.plan_connect(fault, times);
-            }
-            Fault::Heal { actor } => {
-                let healed = |id: &ActorId| actor.is_none_or(|actor| actor == *id);
-                self.actors.iter().filter(|actor| healed(&actor.id)).for_each(|actor| actor.layer.heal());
-            }
-        }
-        Ok(())
-    }
-
-    async fn control_broker(&self, step: &Step, fault: BrokerFault) -> Result<(), Stop> {
-        let text = words::broker(fault).to_owned();
-        let starts = matches!(fault, BrokerFault::Start | BrokerFault::StartInVain);
-        // A kill is in the trace before what it causes; a start when the broker listens.
-        if !starts {
-            self.recorder.record(What::Broker { text: text.clone() });
-        }
-        let done = Rc::clone(&self.environment.control).act(fault).await;
-        match (done, fault) {
-            (Ok(()), BrokerFault::StartInVain) => {
-                let actual = String::from("it listens");
-                if self.environment.control.waits_for().is_empty() {
-                    Err(self.stop(step, String::from("the broker not to start on this disk"), actual))
-                } else {
-                    Err(self.ours(step, "a disk that does not let the broker start", actual))
-                }
-            }
-            (Ok(()), _) => {
-                if starts {
-                    self.recorder.record(What::Broker { text });
-                }
-                Ok(())
-            }
-            (Err(NotDone::DoesNotStart(_)), BrokerFault::StartInVain) => Ok(()),
-            (Err(NotDone::DoesNotStart(why)), _) => {
-                Err(self.stop(step, String::from("the broker to start with what its disk holds"), why))
-            }
-            (Err(NotDone::Impossible(why)), _) => Err(self.ours(step, &format!("the broker {text}"), why)),
-        }
-    }
-
-    fn plan_disk_fault(&self, step: &Step, fault: &DiskFault) -> Result<(), Stop> {
-        self.recorder.record(What::Fault { actor: None, text: format!("the disk: {fault}") });
-        let planned = self.environment.control.plan_disk(fault);
-        planned.map_err(|why| self.ours(step, "a disk that can fail", why))
     }
 
     fn check(&self, step: &Step, guarantee: &str, parameters: &[(String, Expression)]) -> Result<(), Stop> {
