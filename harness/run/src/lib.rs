@@ -11,6 +11,7 @@ pub mod environment;
 pub mod fault;
 pub mod news;
 pub mod proxy;
+pub mod queue;
 pub mod recorder;
 pub mod script;
 pub mod sut;

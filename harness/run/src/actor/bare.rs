@@ -7,11 +7,11 @@ use mqspec_conformance::plan::Ending;
 use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Fate};
 use mqspec_wire::{Decoder, Side};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::Actor;
 use crate::fault::pen::Outgoing;
+use crate::queue::Receiver;
 
 /// Reads until the broker ends the stream; every packet arrives.
 pub(super) async fn read(
@@ -47,7 +47,7 @@ pub(super) async fn write(
     actor: Weak<Actor>,
     number: ConnectionNumber,
     reader: AbortHandle,
-    mut queue: mpsc::UnboundedReceiver<Outgoing>,
+    mut queue: Receiver<Outgoing>,
     mut writer: Box<dyn AsyncWrite + Unpin>,
 ) {
     while let Some(outgoing) = queue.recv().await {

@@ -12,7 +12,6 @@ use mqspec_conformance::plan::{Ending, OpenFor};
 use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Fate};
 use mqspec_wire::{Decoder, Side};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::writing::Writing;
@@ -24,6 +23,7 @@ use crate::fault::line::{Line, takes};
 use crate::fault::pen::{Outgoing, Pen};
 use crate::fault::stream::{Opened, Passage};
 use crate::fault::{Layer, Trouble, Way};
+use crate::queue::{Sender, queue};
 
 /// How long we go on reading after our own FIN. A socket closed with unread bytes answers with a reset,
 /// which can destroy what the broker has not read yet, a DISCONNECT for instance.
@@ -38,7 +38,7 @@ const READS_PER_SECOND: u64 = 20;
 /// A connection that has not ended.
 pub(crate) struct Connection {
     pub(crate) number: ConnectionNumber,
-    pub(crate) out: mpsc::UnboundedSender<Outgoing>,
+    pub(crate) out: Sender<Outgoing>,
     reader: AbortHandle,
     writer: AbortHandle,
     abort: Rc<dyn Fn()>,
@@ -56,7 +56,7 @@ impl Connection {
     ) -> Self {
         let Connected { reader, writer, abort } = connected;
         let abort: Rc<dyn Fn()> = Rc::from(abort);
-        let (out, queue) = mpsc::unbounded_channel();
+        let (out, queue) = queue();
         let stream = |what: &str| environment.chance.stream(&format!("{what} {} {}", actor.id.0, number.0));
         let weathered = environment.carriage == Carriage::Weathered;
         let draws = |way: &str| weathered.then(|| stream(way));

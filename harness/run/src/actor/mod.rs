@@ -17,7 +17,6 @@ use std::time::Duration;
 use mqspec_conformance::plan::{ActorId, ConnectFault, Ending, OpenFor};
 use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Event, Fate, UNTOLD, What};
 use mqspec_wire::{Encoder, Packet, Side, Spec};
-use tokio::sync::mpsc;
 
 use self::connection::Connection;
 use self::inbox::{Inbox, Item};
@@ -26,6 +25,7 @@ use crate::fault::gate::{Deed, Gate};
 use crate::fault::pen::Outgoing;
 use crate::fault::{Layer, Way};
 use crate::news::News;
+use crate::queue::Sender;
 use crate::recorder::Recorder;
 
 /// A peer of the broker, with at most one connection at a time.
@@ -195,7 +195,7 @@ impl Actor {
     pub async fn close(self: &Rc<Self>, how: Ending) {
         let Some((number, out)) = self.outgoing() else { return };
         self.write_deeds(number, self.at_gate(number, Way::Out, Gate::flush));
-        drop(out.send(Outgoing::End(how, EndedBy::Peer(Side::Client))));
+        out.send(Outgoing::End(how, EndedBy::Peer(Side::Client)));
         let clock = &self.environment.clock;
         let limit = clock.now() + self.environment.patience;
         // A client may have opened another one by the time that we look.
@@ -222,7 +222,7 @@ impl Actor {
         self.abandoned.borrow_mut().extend(self.connection.borrow_mut().take());
     }
 
-    fn outgoing(&self) -> Option<(ConnectionNumber, mpsc::UnboundedSender<Outgoing>)> {
+    fn outgoing(&self) -> Option<(ConnectionNumber, Sender<Outgoing>)> {
         self.connection.borrow().as_ref().map(|connection| (connection.number, connection.out.clone()))
     }
 
@@ -273,7 +273,7 @@ impl Actor {
                     "struck: the broker's end has gone; for the actor the connection is still open",
                 ));
                 // A closed queue means that the connection has just ended.
-                drop(out.send(Outgoing::Sever));
+                out.send(Outgoing::Sever);
             }
         }
     }

@@ -73,7 +73,7 @@ impl Actor {
             let event = self.recorder.record(What::Sent { actor: self.id, connection: number, packet, fate });
             // A closed queue means that the connection has just ended; the trace says so.
             let given = Given { bytes, at, packet: Some((event, Fate::Passed)) };
-            drop(out.send(Outgoing::Bytes(given)));
+            out.send(Outgoing::Bytes(given));
             return;
         }
         let deeds = self.at_gate(number, Way::Out, |gate| gate.enter(packet));
@@ -87,7 +87,7 @@ impl Actor {
             self.recorder.record(What::Sent { actor: self.id, connection: number, packet, fate })
         };
         // A closed queue, or none, means that the connection has just ended; the trace says so.
-        let write = |outgoing| out.as_ref().map_or((), |out| drop(out.send(outgoing)));
+        let write = |outgoing| out.as_ref().map_or((), |out| out.send(outgoing));
         for deed in deeds {
             match deed {
                 Deed::Arrive(packet, fate) => {

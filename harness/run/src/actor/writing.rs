@@ -5,12 +5,12 @@ use std::rc::{Rc, Weak};
 use mqspec_conformance::plan::Ending;
 use mqspec_conformance::trace::{ConnectionNumber, UNTOLD};
 use tokio::io::AsyncWrite;
-use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::{Actor, bare};
 use crate::fault::pen::{Outgoing, Pen};
 use crate::fault::stream::Opened;
+use crate::queue::Receiver;
 
 /// Writes what the actor sends, and ends the connection.
 pub(super) struct Writing {
@@ -22,11 +22,7 @@ pub(super) struct Writing {
 }
 
 impl Writing {
-    pub(super) async fn run(
-        mut self,
-        mut queue: mpsc::UnboundedReceiver<Outgoing>,
-        writer: Box<dyn AsyncWrite + Unpin>,
-    ) {
+    pub(super) async fn run(mut self, mut queue: Receiver<Outgoing>, writer: Box<dyn AsyncWrite + Unpin>) {
         let mut writer = Some(writer);
         let Some((ending, by)) = self.pen.run(&mut queue, &mut writer).await else { return };
         let Some(actor) = self.actor.upgrade() else { return };

@@ -9,12 +9,12 @@ use bytes::{Bytes, BytesMut};
 use mqspec_conformance::plan::Ending;
 use mqspec_conformance::trace::{EndedBy, Fate};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::mpsc;
 
 use super::line::{Line, SEGMENT};
 use super::stream::Passage;
 use super::{Layer, Way};
 use crate::environment::chance::Draws;
+use crate::queue::Receiver;
 
 /// What a [`Pen`] is asked to do, in order.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl Pen {
     /// has anything more to write. A severed writer is taken.
     pub async fn run(
         &mut self,
-        queue: &mut mpsc::UnboundedReceiver<Outgoing>,
+        queue: &mut Receiver<Outgoing>,
         writer: &mut Option<Box<dyn AsyncWrite + Unpin>>,
     ) -> Option<(Ending, EndedBy)> {
         loop {
@@ -126,18 +126,14 @@ impl Pen {
 
     /// Where a fault says so, waits for what else is written and makes one piece of it. What is not for
     /// writing is kept for later.
-    async fn gather(
-        &mut self,
-        first: Given,
-        queue: &mut mpsc::UnboundedReceiver<Outgoing>,
-    ) -> (Bytes, Duration) {
+    async fn gather(&mut self, first: Given, queue: &mut Receiver<Outgoing>) -> (Bytes, Duration) {
         self.expect(&first);
         let Some(within) = self.layer.gathering(self.way) else { return (first.bytes, first.at) };
         let gathered = self.line.gather(within, first.at);
         self.layer.until(gathered).await;
         let mut whole = BytesMut::from(&*first.bytes);
         while self.next.is_none()
-            && let Ok(outgoing) = queue.try_recv()
+            && let Some(outgoing) = queue.try_recv()
         {
             match outgoing {
                 Outgoing::Bytes(more) => {

@@ -9,13 +9,13 @@ use mqspec_conformance::plan::{ActorId, Ending};
 use mqspec_conformance::trace::{ConnectionNumber, EndedBy, Fate, What};
 use mqspec_wire::{Decoder, Packet, Side, Spec};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::sync::mpsc;
 
 use crate::environment::{Chance, Connected};
 use crate::fault::gate::{Deed, Gate, LONGEST_HOLD};
 use crate::fault::line::{Line, takes};
 use crate::fault::pen::{Given, Outgoing, Pen};
 use crate::fault::{Layer, Trouble, Way};
+use crate::queue::{Receiver, Sender, queue};
 use crate::recorder::Recorder;
 
 /// A proxied connection has one actor, and the actor one connection.
@@ -42,8 +42,8 @@ pub(super) struct Wire {
     recorder: Rc<Recorder>,
     into: RefCell<Gate>,
     out: RefCell<Gate>,
-    to_client: mpsc::UnboundedSender<Outgoing>,
-    to_broker: mpsc::UnboundedSender<Outgoing>,
+    to_client: Sender<Outgoing>,
+    to_broker: Sender<Outgoing>,
     /// The end is in the trace.
     ended: Cell<bool>,
     /// A fault has cut the connection: nobody reads any more.
@@ -62,8 +62,8 @@ impl Wire {
         words: &[u8],
         ends: Ends,
     ) {
-        let (to_client, mut for_client) = mpsc::unbounded_channel();
-        let (to_broker, mut for_broker) = mpsc::unbounded_channel();
+        let (to_client, mut for_client) = queue();
+        let (to_broker, mut for_broker) = queue();
         let gate = |way| RefCell::new(Gate::new(Rc::clone(&layer), way, spec));
         let wire = Rc::new(Self {
             actor,
@@ -229,7 +229,7 @@ impl Wire {
             Way::In => &self.to_client,
         };
         // A closed queue means that the connection has just ended; the trace says so.
-        drop(queue.send(outgoing));
+        queue.send(outgoing);
     }
 
     /// Records the end of the connection, once.
@@ -243,7 +243,7 @@ impl Wire {
 /// Writes what comes out of a queue, and ends the socket where that is the last of it.
 async fn write(
     mut pen: Pen,
-    queue: &mut mpsc::UnboundedReceiver<Outgoing>,
+    queue: &mut Receiver<Outgoing>,
     writer: Box<dyn tokio::io::AsyncWrite + Unpin>,
 ) -> Option<(Ending, EndedBy)> {
     let mut writer = Some(writer);
