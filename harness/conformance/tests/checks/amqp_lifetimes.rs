@@ -50,6 +50,21 @@ fn a_queue_is_there_until_it_is_deleted() {
 }
 
 #[test]
+fn a_queue_that_expires_may_be_gone() {
+    let expiring = |argument: &str| {
+        let arguments = map(&[(argument, number(1000))]);
+        people().call(
+            "queue.declare",
+            &[("queue", text("q")), ("arguments", arguments)],
+            &[("queue", text("q"))],
+        )
+    };
+    assert_eq!(judge(&no(expiring("x-expires"), "q", 404), "entities"), INNOCENT);
+    let guilty = ["amqp-0-9-1/AMQP-3.1.4-lifetimes"];
+    assert_eq!(judge(&no(expiring("x-max-length"), "q", 404), "entities"), guilty);
+}
+
+#[test]
 fn an_exchange_is_there_for_all() {
     let declared =
         || people().call("exchange.declare", &[("exchange", text("x")), ("type", text("fanout"))], &[]);

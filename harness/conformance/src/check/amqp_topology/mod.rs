@@ -10,7 +10,7 @@ use bytes::Bytes;
 use mqspec_wire::Value;
 
 use super::amqp_history::{Change, History, Published};
-use super::amqp_packet::{bytes, flag, table};
+use super::amqp_packet::{bytes, entry, flag, table};
 use matching::{Match, matching};
 use span::Span;
 
@@ -177,6 +177,10 @@ impl Topology {
             if let Some(end) = history.consumer_ends.get(after) {
                 span.may_end(*end);
             }
+        }
+        // It goes when nobody has used it for a while: after how long is not followed.
+        if entry(table(&change.packet, "arguments"), "x-expires").is_some() {
+            span.may_end(change.asked);
         }
         declare(self.queues.entry(queue).or_default(), span, change);
     }
