@@ -84,10 +84,10 @@ pub struct TestArguments {
     #[arg(long, value_name = "json=FILE|junit=FILE")]
     pub report: Vec<ReportTarget>,
     /// Where all chance comes from; the same seed gives the same run.
-    #[arg(long, value_name = "N", default_value_t)]
+    #[arg(long, value_name = "N", default_value_t, allow_hyphen_values = true)]
     pub seed: Seed,
     /// How many scenarios run at a time [default: one per core].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_hyphen_values = true)]
     pub jobs: Option<u16>,
     /// Print the addresses of what would run, one a line, and stop.
     #[arg(long)]
@@ -113,7 +113,7 @@ pub struct ReplayArguments {
     #[arg(long, value_name = "SPEC", value_parser = parse_spec)]
     pub protocol: Option<Spec>,
     /// The seed of the run to repeat.
-    #[arg(long, value_name = "S", default_value_t)]
+    #[arg(long, value_name = "S", default_value_t, allow_hyphen_values = true)]
     pub seed: Seed,
     /// Run it against this broker instead of the simulator.
     #[arg(long, value_name = "URL|PROFILE")]
@@ -150,10 +150,10 @@ pub struct ExploreArguments {
     #[arg(long, value_name = "VERSION", value_parser = parse_spec)]
     pub spec: Spec,
     /// How many cases to draw.
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     pub cases: u64,
     /// Where all chance comes from.
-    #[arg(long, value_name = "SEED", default_value_t)]
+    #[arg(long, value_name = "SEED", default_value_t, allow_hyphen_values = true)]
     pub seed: Seed,
     /// Explore mutants instead of the correct broker: those with this in their names, `under-faults` for those that show
     /// only under faults, `all` for every one.
@@ -163,7 +163,7 @@ pub struct ExploreArguments {
     #[arg(long, value_name = "FILE", requires = "mutant")]
     pub file: Vec<PathBuf>,
     /// Try each mutant from this many seeds, and say how many cases it takes in the median.
-    #[arg(long, value_name = "N", default_value_t = 1, requires = "mutant")]
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "mutant", value_parser = clap::value_parser!(u64).range(1..))]
     pub rounds: u64,
     /// Run only the case of this number, and print its scenario.
     #[arg(long, value_name = "NUMBER", conflicts_with = "mutant")]
@@ -175,7 +175,7 @@ pub struct ExploreArguments {
     #[arg(long, value_name = "DIR", default_value = ".mqspec/explored")]
     pub out: PathBuf,
     /// How many cases to run at a time [default: one a core].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_hyphen_values = true)]
     pub jobs: Option<u16>,
     /// Print a report for programs.
     #[arg(long)]
@@ -192,7 +192,7 @@ pub struct SweepArguments {
     #[command(flatten)]
     pub selection: Selection,
     /// The seeds, the end not included.
-    #[arg(long, value_name = "FIRST..END", value_parser = parse_seeds, default_value = "0..100")]
+    #[arg(long, value_name = "FIRST..END", value_parser = parse_seeds, default_value = "0..100", allow_hyphen_values = true)]
     pub seeds: Range<u64>,
     /// Run only this part of all; `mqspec merge` adds the reports of the parts up.
     #[arg(long, value_name = "I/N")]
@@ -207,7 +207,7 @@ pub struct SweepArguments {
     #[arg(long, value_enum, default_value_t = Engine::Memory)]
     pub world: Engine,
     /// How many runs at a time [default: one per core].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_hyphen_values = true)]
     pub jobs: Option<u16>,
     /// How many failures to print at once, as they are found; all are counted, and in the JSON.
     #[arg(long, value_name = "N", default_value_t = 10)]
@@ -381,7 +381,7 @@ pub struct ProxyArguments {
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
     /// Where all chance comes from.
-    #[arg(long, value_name = "N", default_value_t)]
+    #[arg(long, value_name = "N", default_value_t, allow_hyphen_values = true)]
     pub seed: Seed,
     /// Write what passed into this file, too, when the proxy ends.
     #[arg(long, value_name = "FILE")]

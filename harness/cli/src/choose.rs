@@ -9,21 +9,13 @@ use crate::failure::Failure;
 use crate::selector::{Selector, UnknownSelector};
 use crate::suite::{ScenarioFile, Suite, Trial};
 
-/// Scenario files with mistakes, all of them told at once.
+/// Several scenario files with mistakes, all of them told at once.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("{}", files(.broken.len()))]
+#[error("{} scenarios cannot be used", .broken.len())]
 pub struct BrokenScenarios {
     /// What is wrong, a file each.
     #[related]
     pub broken: Vec<Diagnostics>,
-}
-
-fn files(number: usize) -> String {
-    if number == 1 {
-        String::from("a scenario cannot be used")
-    } else {
-        format!("{number} scenarios cannot be used")
-    }
 }
 
 /// A protocol that a scenario is not for.
@@ -61,7 +53,10 @@ pub fn choose(selectors: &[String], suite: &Suite) -> Result<Vec<Trial>, Failure
             Ok(selector) => matching(&selector, suite)?,
             Err(unknown) => match suite.file(Path::new(text))? {
                 Some(elsewhere) => understand(&[elsewhere])?,
-                None => return Err(Failure::input(unknown)),
+                None => match suite.folder_elsewhere(Path::new(text))? {
+                    Some(files) => understand(&files)?,
+                    None => return Err(Failure::input(unknown)),
+                },
             },
         };
         if trials.is_empty() {
@@ -80,7 +75,8 @@ pub fn choose(selectors: &[String], suite: &Suite) -> Result<Vec<Trial>, Failure
     Ok(chosen)
 }
 
-/// The trials of one file, of one version or of each that it lists.
+/// The trials of one file, of one version or of each that it lists. The file can be named by its path, or by an
+/// address as reports print it, `mqtt/qos-2/pubrel-resent@mqtt-5.0`.
 ///
 /// # Errors
 ///
@@ -90,32 +86,42 @@ pub fn of_file(
     version: Option<mqspec_wire::Spec>,
     suite: &Suite,
 ) -> Result<Vec<Trial>, Failure> {
-    let Some(file) = suite.file(path)? else {
-        // The parser of selectors knows what may have been meant.
-        let text = path.to_string_lossy();
-        return Err(match Selector::parse(&text, suite, Catalogue::load()) {
-            Err(unknown) => Failure::input(unknown),
-            Ok(_) => Failure::input(UnknownSelector {
-                selector: text.into_owned(),
-                why: "this is no scenario file",
-                help: Some(String::from("`replay` runs one scenario; `mqspec test` runs several")),
-            }),
-        });
+    let mut trials = match suite.file(path)? {
+        Some(file) => understand(std::slice::from_ref(&file))?,
+        None => of_address(path, suite)?,
     };
-    let mut trials = understand(std::slice::from_ref(&file))?;
     if let Some(version) = version {
         let listed: Vec<&str> = trials.iter().map(|trial| trial.plan.spec.id()).collect();
         let listed = listed.join(", ");
         trials.retain(|trial| trial.plan.spec == version);
         if trials.is_empty() {
             return Err(Failure::input(NotForVersion {
-                path: file.path,
+                path: path.display().to_string(),
                 wanted: version.to_string(),
                 listed,
             }));
         }
     }
     Ok(trials)
+}
+
+/// The trial with this address; what is neither that nor a file may have been meant as something else, which the
+/// parser of selectors knows.
+fn of_address(path: &Path, suite: &Suite) -> Result<Vec<Trial>, Failure> {
+    let text = path.to_string_lossy();
+    let several = |why| {
+        let help = Some(String::from("`replay` runs one scenario; `mqspec test` runs several"));
+        Failure::input(UnknownSelector { selector: text.clone().into_owned(), why, help })
+    };
+    if path.is_dir() {
+        return Err(several("this is a folder"));
+    }
+    let selector = Selector::parse(&text, suite, Catalogue::load()).map_err(Failure::input)?;
+    let trials = match &selector {
+        Selector::Address(..) => matching(&selector, suite)?,
+        Selector::Name(_) | Selector::Version(_) | Selector::Statements(_) => Vec::new(),
+    };
+    if trials.len() == 1 { Ok(trials) } else { Err(several("this is no scenario file")) }
 }
 
 fn matching(selector: &Selector, suite: &Suite) -> Result<Vec<Trial>, Failure> {
@@ -141,5 +147,13 @@ fn understand(files: &[ScenarioFile]) -> Result<Vec<Trial>, Failure> {
         }
     }
     trials.sort_by(|left, right| left.plan.address.cmp(&right.plan.address));
-    if broken.is_empty() { Ok(trials) } else { Err(Failure::input(BrokenScenarios { broken })) }
+    match (broken.pop(), broken.is_empty()) {
+        (None, _) => Ok(trials),
+        // One file's mistakes need no headline above them.
+        (Some(only), true) => Err(Failure::input(only)),
+        (Some(last), false) => {
+            broken.push(last);
+            Err(Failure::input(BrokenScenarios { broken }))
+        }
+    }
 }

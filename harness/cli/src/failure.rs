@@ -32,8 +32,6 @@ pub enum Failure {
     Input(Report),
     /// The surroundings failed, by no fault of what was to be judged: exit code 3.
     Environment(Report),
-    /// Whoever reads the output has gone (`mqspec list | head`): nothing to say, nobody to hear it.
-    OutputClosed,
 }
 
 impl Failure {
@@ -52,7 +50,6 @@ impl Failure {
         match self {
             Self::Input(_) => 2,
             Self::Environment(_) => 3,
-            Self::OutputClosed => 0,
         }
     }
 }
@@ -60,9 +57,6 @@ impl Failure {
 /// Writing results failed.
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        if error.kind() == std::io::ErrorKind::BrokenPipe {
-            return Self::OutputClosed;
-        }
         Self::Environment(miette::miette!("cannot write the output: {error}"))
     }
 }

@@ -37,16 +37,54 @@ pub fn end_with(process: &Arc<Process>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Ends when somebody asks the process to end, by Ctrl-C or SIGTERM. Where the system lets nobody ask, never.
-pub async fn interrupted() {
-    match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
-        (Ok(mut interrupt), Ok(mut terminate)) => {
-            tokio::select! {
-                biased;
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
+/// From now on, inside a runtime, requests to end are listened for; what it gives ends with the first of them: Ctrl-C,
+/// SIGTERM, or a closed terminal, unless the process was started to outlive that (`nohup`). Where the system lets
+/// nobody ask, never.
+///
+/// Call it before saying that a server is there: whoever reads that may ask at once.
+pub fn interrupted() -> impl Future<Output = ()> {
+    let interrupt = signal(SignalKind::interrupt());
+    let terminate = signal(SignalKind::terminate());
+    let hang_up = (!ignores_hang_up()).then(|| signal(SignalKind::hangup()));
+    async move {
+        let (Ok(mut interrupt), Ok(mut terminate)) = (interrupt, terminate) else {
+            return std::future::pending().await;
+        };
+        let hang_up = async move {
+            match hang_up {
+                Some(Ok(mut hang_up)) => drop(hang_up.recv().await),
+                Some(Err(_)) | None => std::future::pending().await,
             }
+        };
+        tokio::select! {
+            biased;
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            () = hang_up => {}
         }
-        (Err(_), _) | (_, Err(_)) => std::future::pending().await,
+    }
+}
+
+/// Whether SIGHUP was ignored when the process was started, as Linux tells it: a handler would undo that.
+fn ignores_hang_up() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores(&status, 1))
+}
+
+/// Whether a signal is in the mask `SigIgn` of a process's status.
+fn ignores(status: &str, signal: u32) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (signal - 1) & 1 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nohup_ignores_is_seen() {
+        assert!(ignores("Name:\tx\nSigIgn:\t0000000000001001\n", 1));
+        assert!(!ignores("SigIgn:\t0000000000001000\n", 1));
+        assert!(!ignores("", 1));
     }
 }

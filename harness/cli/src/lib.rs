@@ -13,6 +13,7 @@ pub mod fuzz_scenario;
 pub mod interrupt;
 pub mod json_value;
 pub mod live;
+pub mod output;
 pub mod paint;
 pub mod parallel;
 pub mod proof;
@@ -24,6 +25,7 @@ pub mod shard;
 pub mod store;
 pub mod suite;
 pub mod sweep;
+pub mod text;
 pub mod world;
 
 use std::io::{self, Write};
@@ -33,6 +35,7 @@ use clap::Parser as _;
 
 use crate::arguments::{Arguments, Command};
 use crate::failure::{Conclusion, Failure};
+use crate::output::Patient;
 use crate::paint::Paint;
 use crate::suite::Suite;
 
@@ -41,15 +44,14 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let stdout = io::stdout();
     let paint = Paint::for_stream(&stdout);
-    let mut out = stdout.lock();
+    let mut out = Patient::new(stdout.lock());
     match execute(&arguments, paint, &mut out).and_then(|conclusion| Ok(out.flush().map(|()| conclusion)?)) {
         Ok(conclusion) => conclusion.into(),
         Err(failure) => {
             let code = failure.exit_code();
-            if let Failure::Input(report) | Failure::Environment(report) = failure {
-                // Nobody is left to tell when stderr is gone, too; the exit code still says it.
-                let _ = writeln!(io::stderr(), "{report:?}");
-            }
+            let (Failure::Input(report) | Failure::Environment(report)) = failure;
+            // Nobody is left to tell when stderr is gone, too; the exit code still says it.
+            let _ = writeln!(io::stderr(), "{report:?}");
             ExitCode::from(code)
         }
     }

@@ -1,6 +1,6 @@
 //! Live brokers: at a URL, or by a profile that may start and stop them.
 
-use std::fs;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, SystemTime};
@@ -17,6 +17,7 @@ use crate::interrupt;
 use crate::secret::{self, without_secret};
 use crate::seed::Seed;
 use crate::suite::Trial;
+use crate::text;
 
 /// How long a broker may take to answer the first connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
@@ -47,16 +48,33 @@ enum LiveError {
     ))]
     Address(TargetError),
     #[error("{why}")]
-    #[diagnostic(help(
-        "is the broker running, and does it listen there? `mqspec test` without --broker needs none"
-    ))]
-    Unreachable { why: ProbeError },
+    Unreachable {
+        why: ProbeError,
+        #[help]
+        help: &'static str,
+    },
     #[error("the broker of {profile} cannot be started: {why}")]
     NotStarted { profile: String, why: String },
-    #[error("cannot write to {folder}, where the address of a broker with a password is kept: {why}")]
-    NotKept { folder: &'static str, why: std::io::Error },
     #[error("cannot read the profile {path}: {why}")]
-    NoProfile { path: String, why: std::io::Error },
+    #[diagnostic(help(
+        "--broker takes a profile file, or a URL such as mqtt://127.0.0.1:1883 or amqp://guest:guest@127.0.0.1:5672/"
+    ))]
+    NoProfile { path: String, why: io::Error },
+}
+
+impl LiveError {
+    fn unreachable(why: ProbeError) -> Self {
+        let help = match why {
+            ProbeError::Unreachable { .. } => {
+                "is the broker running, and does it listen there? `mqspec test` without --broker needs none"
+            }
+            ProbeError::SpeaksNothing { .. } => {
+                "is it the port of another protocol, or one that expects TLS or WebSocket? mqspec speaks MQTT and \
+                 AMQP over plain TCP"
+            }
+        };
+        Self::Unreachable { why, help }
+    }
 }
 
 impl Live {
@@ -67,8 +85,15 @@ impl Live {
     /// As [`World::open`](crate::world::World::open).
     pub fn open(given: &str) -> Result<(Self, Capabilities), Failure> {
         let profile = read_profile(given)?;
-        secret::keep(given)
-            .map_err(|why| Failure::environment(LiveError::NotKept { folder: secret::FOLDER, why }))?;
+        if let Err(why) = secret::keep(given) {
+            // The broker can be tested all the same.
+            let _unheard = writeln!(
+                io::stderr(),
+                "warning: cannot write to {}, where the address of a broker with a password is kept ({why}): \
+                 put your own --broker into replay lines",
+                secret::FOLDER
+            );
+        }
         let log = PathBuf::from(format!("{}/{}.log", secret::FOLDER, secret::file_name(&profile.name)));
         let not_started =
             |why| Failure::environment(LiveError::NotStarted { profile: given.to_owned(), why });
@@ -78,7 +103,7 @@ impl Live {
             running.start().map_err(not_started)?;
         }
         let capabilities = probe(&profile.target, CONNECT_PATIENCE)
-            .map_err(|why| Failure::environment(LiveError::Unreachable { why }))?
+            .map_err(|why| Failure::environment(LiveError::unreachable(why)))?
             .declared(&profile.has, running.is_some());
         let live = Self { given: given.to_owned(), profile, token: token(), running, turns: RwLock::new(()) };
         Ok((live, capabilities))
@@ -152,11 +177,13 @@ pub enum Turn<'a> {
 /// A profile from its file, or one that says no more than a URL.
 fn read_profile(given: &str) -> Result<Profile, Failure> {
     let path = Path::new(given);
-    if given.contains("://") || (!path.is_file() && path.extension().is_none()) {
+    let is_profile =
+        path.exists() || path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+    if given.contains("://") || !is_profile {
         let target = Target::parse(given).map_err(|error| Failure::input(LiveError::Address(error)))?;
         return Ok(Profile { name: String::new(), target, has: Vec::new(), patience: None, commands: None });
     }
-    let text = fs::read_to_string(path)
+    let text = text::read(path)
         .map_err(|why| Failure::input(LiveError::NoProfile { path: given.to_owned(), why }))?;
     Profile::parse(path, &text).map_err(Failure::input)
 }

@@ -10,8 +10,8 @@ use crate::suite::{Suite, Trial};
 pub enum Selector {
     /// A scenario or a folder of scenarios: names below the suite's folder.
     Name(String),
-    /// One version of a scenario, as lists and reports print it: `mqtt/qos-2/x@mqtt-5.0`.
-    Address(String),
+    /// One version of a scenario, as lists and reports print it, `mqtt/qos-2/x@mqtt-5.0`, or of a folder's.
+    Address(String, Spec),
     /// Every scenario of a version.
     Version(Spec),
     /// Scenarios that claim one of these statements (full ids).
@@ -52,11 +52,12 @@ impl Selector {
         if suite.is_folder(text) {
             return Ok(Self::Name(String::new()));
         }
-        if let Some((file, spec)) = name.rsplit_once('@')
-            && Spec::parse(spec).is_some()
-            && suite.files.iter().any(|known| known.name == file)
+        if let Some((below, spec)) = name.rsplit_once('@')
+            && let Some(spec) = Spec::parse(spec)
+            && let below = below.trim_end_matches('/')
+            && suite.files.iter().any(|file| is_below(&file.name, below))
         {
-            return Ok(Self::Address(name));
+            return Ok(Self::Address(below.to_owned(), spec));
         }
         if suite.files.iter().any(|file| is_below(&file.name, &name)) {
             return Ok(Self::Name(name));
@@ -71,8 +72,7 @@ impl Selector {
     /// Whether a file can hold a trial that it selects, before the file is understood.
     pub fn may_select(&self, name: &str) -> bool {
         match self {
-            Self::Name(folder) => is_below(name, folder),
-            Self::Address(address) => address.rsplit_once('@').is_some_and(|(file, _)| file == name),
+            Self::Name(below) | Self::Address(below, _) => is_below(name, below),
             Self::Version(_) | Self::Statements(_) => true,
         }
     }
@@ -81,7 +81,7 @@ impl Selector {
     pub fn selects(&self, trial: &Trial) -> bool {
         match self {
             Self::Name(folder) => is_below(&trial.name, folder),
-            Self::Address(address) => *address == trial.plan.address,
+            Self::Address(below, spec) => is_below(&trial.name, below) && *spec == trial.plan.spec,
             Self::Version(spec) => *spec == trial.plan.spec,
             Self::Statements(ids) => trial.plan.statements.iter().any(|claimed| ids.contains(claimed)),
         }
@@ -158,7 +158,13 @@ fn unknown(text: &str, name: &str, suite: &Suite, catalogue: &Catalogue) -> Unkn
         let folders = suite.files.iter().flat_map(|file| {
             file.name.match_indices('/').filter_map(|(end, _)| file.name.get(..end)).chain([&*file.name])
         });
-        ("it is no scenario, folder, statement id or address (`mqtt5/3.3.1/2`)", nearest(name, folders))
+        // `retained` may be the last part of `mqtt/retained`.
+        let ending = format!("/{name}");
+        let found = folders.clone().find(|folder| folder.ends_with(&ending));
+        (
+            "it is no scenario, folder, statement id or address (`mqtt5/3.3.1/2`)",
+            found.or_else(|| nearest(name, folders)),
+        )
     };
     let help = nearest.map_or_else(
         || String::from("`mqspec list` prints every scenario, `mqspec coverage` counts every standard"),
@@ -221,9 +227,20 @@ mod tests {
 
     #[test]
     fn a_printed_address_selects_one_version() {
-        let address = String::from("mqtt/qos-2/pubrel-resent@mqtt-5.0");
-        assert_eq!(parse(&address), Ok(Selector::Address(address.clone())));
-        assert!(Selector::Address(address).may_select("mqtt/qos-2/pubrel-resent"));
+        let selector = Selector::Address(String::from("mqtt/qos-2/pubrel-resent"), Spec::Mqtt50);
+        for text in ["mqtt/qos-2/pubrel-resent@mqtt-5.0", "scenarios/mqtt/qos-2/pubrel-resent@mqtt5"] {
+            assert_eq!(parse(text).as_ref(), Ok(&selector), "{text}");
+        }
+        assert!(selector.may_select("mqtt/qos-2/pubrel-resent"));
+        assert!(!selector.may_select("mqtt/qos-2/pubrel"));
+    }
+
+    #[test]
+    fn a_folder_has_versions_too() {
+        let selector = parse("mqtt/qos-2@mqtt-5.0").expect("a folder in one version");
+        assert_eq!(selector, Selector::Address(String::from("mqtt/qos-2"), Spec::Mqtt50));
+        assert!(selector.may_select("mqtt/qos-2/pubrel-resent"));
+        assert!(parse("mqtt/qos-9@mqtt-5.0").is_err());
     }
 
     #[test]
@@ -263,6 +280,7 @@ mod tests {
     #[test]
     fn what_means_nothing_comes_with_what_may_have_been_meant() {
         let help = |text| parse(text).expect_err("it means nothing").help.unwrap_or_default();
+        assert_eq!(help("qos-2"), "did you mean `mqtt/qos-2`?");
         assert_eq!(help("mqtt/qos2"), "did you mean `mqtt/qos-2`?");
         assert_eq!(help("MQTT-4.33-10"), "did you mean `MQTT-4.3.3-10`?");
         assert_eq!(help("mqtt-5.0/MQTT-4.3.3-1O"), "did you mean `mqtt-5.0/MQTT-4.3.3-1`?");

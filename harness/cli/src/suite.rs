@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use mqspec_conformance::plan::Plan;
 
 use crate::failure::Failure;
+use crate::text;
 
 /// The scenarios of the source tree at the time of the build: path below `scenarios/`, text.
 const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/scenarios.rs"));
@@ -49,6 +50,9 @@ pub struct Trial {
 enum SuiteError {
     #[error("cannot read `{path}`: {why}")]
     Unreadable { path: String, why: std::io::Error },
+    #[error("`{0}` is a file")]
+    #[diagnostic(help("--scenarios takes a folder; one file is run with `mqspec test FILE`"))]
+    NoFolder(String),
     #[error("there is no scenario below `{0}`")]
     #[diagnostic(help(
         "scenarios are files that end in `.yaml`; docs/SCENARIOS.md says what stands in them"
@@ -82,7 +86,10 @@ impl Suite {
 
     fn read(folder: &Path) -> Result<Self, Failure> {
         let mut files = Vec::new();
-        collect(folder, folder, &mut files)?;
+        if folder.is_file() {
+            return Err(Failure::input(SuiteError::NoFolder(folder.display().to_string())));
+        }
+        collect(folder, folder, &mut Vec::new(), &mut files)?;
         files.sort_by(|left, right| left.name.cmp(&right.name));
         if files.is_empty() {
             return Err(Failure::input(SuiteError::Empty(folder.display().to_string())));
@@ -100,10 +107,34 @@ impl Suite {
         if let Some(known) = self.files.iter().find(|file| file.name == name) {
             return Ok(Some(known.clone()));
         }
-        if !path.is_file() {
+        match fs::metadata(path) {
+            Ok(found) if found.is_file() => {
+                let text = Cow::Owned(read_text(path)?);
+                Ok(Some(ScenarioFile { name, path: path.display().to_string(), text }))
+            }
+            // A link that leads nowhere, or round in a circle.
+            Err(why) if path.is_symlink() => {
+                Err(Failure::input(SuiteError::Unreadable { path: path.display().to_string(), why }))
+            }
+            Ok(_) | Err(_) => Ok(None),
+        }
+    }
+
+    /// The files below a folder on disk that is not the suite's, named like single files from there; none where
+    /// there is no such folder. All of the disk (`/`) is nobody's folder of scenarios.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Input`]: the folder or a file in it cannot be read, or it holds no scenario.
+    pub fn folder_elsewhere(&self, path: &Path) -> Result<Option<Vec<ScenarioFile>>, Failure> {
+        if !path.is_dir() || path.parent().is_none() {
             return Ok(None);
         }
-        Ok(Some(ScenarioFile { name, path: path.display().to_string(), text: Cow::Owned(read_text(path)?) }))
+        let mut files = Self::read(path)?.files;
+        for file in &mut files {
+            file.name = self.name_of(&file.path);
+        }
+        Ok(Some(files))
     }
 
     /// Whether a path means the whole suite: its folder, however that is written.
@@ -131,12 +162,24 @@ fn without_ending(path: &str) -> String {
     path.strip_suffix(".yaml").unwrap_or(path).to_owned()
 }
 
-fn collect(root: &Path, folder: &Path, files: &mut Vec<ScenarioFile>) -> Result<(), Failure> {
+/// Reads a folder and those in it. `above` are the real places of the folders that it stands in: a link back to
+/// one of them is not followed.
+fn collect(
+    root: &Path,
+    folder: &Path,
+    above: &mut Vec<PathBuf>,
+    files: &mut Vec<ScenarioFile>,
+) -> Result<(), Failure> {
     let unreadable = |why| Failure::input(SuiteError::Unreadable { path: folder.display().to_string(), why });
+    let real = fs::canonicalize(folder).map_err(unreadable)?;
+    if above.contains(&real) {
+        return Ok(());
+    }
+    above.push(real);
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         if path.is_dir() {
-            collect(root, &path, files)?;
+            collect(root, &path, above, files)?;
         } else if path.extension().is_some_and(|ending| ending == "yaml") {
             let below = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
             files.push(ScenarioFile {
@@ -146,11 +189,12 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<ScenarioFile>) -> Result<
             });
         }
     }
+    above.pop();
     Ok(())
 }
 
 fn read_text(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path)
+    text::read(path)
         .map_err(|why| Failure::input(SuiteError::Unreadable { path: path.display().to_string(), why }))
 }
 
@@ -199,5 +243,26 @@ mod tests {
         let empty = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report");
         assert!(matches!(Suite::open(Some(&empty)), Err(Failure::Input(_))));
         assert!(matches!(Suite::open(Some(Path::new("/no/such/folder"))), Err(Failure::Input(_))));
+    }
+
+    #[test]
+    fn a_link_back_to_a_folder_above_is_not_followed() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let below = folder.path().join("a");
+        fs::create_dir(&below).expect("it can be made");
+        fs::write(below.join("x.yaml"), "title: x").expect("it can be written");
+        std::os::unix::fs::symlink(folder.path(), below.join("back")).expect("it can be linked");
+        let suite = Suite::open(Some(folder.path())).expect("there is a scenario");
+        assert_eq!(suite.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(), ["a/x"]);
+    }
+
+    #[test]
+    fn a_folder_elsewhere_is_named_as_it_was_given() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("x.yaml"), "title: x").expect("it can be written");
+        let files = suite("scenarios").folder_elsewhere(folder.path()).expect("it can be read");
+        let names: Vec<String> = files.into_iter().flatten().map(|file| file.name).collect();
+        assert_eq!(names, [format!("{}/x", folder.path().display())]);
+        assert!(suite("scenarios").folder_elsewhere(Path::new("/no/such")).is_ok_and(|none| none.is_none()));
     }
 }

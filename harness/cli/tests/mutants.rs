@@ -21,7 +21,6 @@ fn done<T>(result: Result<T, Failure>) -> T {
     match result {
         Ok(done) => done,
         Err(Failure::Input(report) | Failure::Environment(report)) => panic!("{report:?}"),
-        Err(Failure::OutputClosed) => panic!("nothing is written here"),
     }
 }
 

@@ -215,7 +215,7 @@ fn mistakes_in_profiles_exit_2_and_are_pointed_at() {
         ("name: x\n", "says nowhere where the broker listens"),
         ("mqtt: mqtt://127.0.0.1:1\nstrat: [x]\n", "did you mean `start`?"),
         ("mqtt: amqp://127.0.0.1:1\n", "begins with `mqtt://`"),
-        ("mqtt: 127.0.0.1\n", "is not a URL"),
+        ("mqtt: 127.0.0.1\n", "write mqtt://127.0.0.1 or"),
         ("mqtt: mqtt://127.0.0.1:1\nhas: { durabel: true }\n", "did you mean `durable`?"),
         ("mqtt: mqtt://127.0.0.1:1\nhas: { maximum_qos: 3 }\n", "a number from 0 to 2"),
         ("mqtt: mqtt://127.0.0.1:1\nhas: { basic.nack: true }\n", "a capability of the other protocol"),

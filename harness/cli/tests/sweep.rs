@@ -89,7 +89,7 @@ fn a_merge_that_misses_a_shard_is_no_pass() {
     fs::write(&file, sweep(&SELECTION, &["--shard", "1/2"])).expect("the folder can be written");
     let output = mqspec(&["merge", &file]);
     assert_eq!(output.status.code(), Some(3), "{}", stdout(&output));
-    assert!(stdout(&output).contains("shards 2/2 are missing"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("missing are the shards 2/2"), "{}", stdout(&output));
 }
 
 #[test]

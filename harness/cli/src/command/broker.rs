@@ -57,6 +57,10 @@ pub fn run(arguments: &BrokerArguments, out: &mut dyn Write) -> Result<Conclusio
     let address = |port: Option<u16>| port.map(|port| SocketAddr::new(arguments.listen, port));
     let config = reference::config(&[]).map_err(|why| Failure::Environment(miette::miette!("{why}")))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let interrupted = {
+        let _inside = runtime.enter();
+        interrupted()
+    };
     let mut announced = Ok(());
     let served = runtime.block_on(reference::serve(
         config,
@@ -71,7 +75,7 @@ pub fn run(arguments: &BrokerArguments, out: &mut dyn Write) -> Result<Conclusio
             // A broker that nobody listens to goes on all the same.
             let _unheard = writeln!(std::io::stderr(), "warning: {notice}");
         },
-        interrupted(),
+        interrupted,
     ));
     announced?;
     served.map(|()| Conclusion::Holds).map_err(|error| {

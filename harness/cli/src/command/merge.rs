@@ -8,6 +8,7 @@ use crate::arguments::MergeArguments;
 use crate::failure::{Conclusion, Failure};
 use crate::paint::Paint;
 use crate::sweep::SweepReport;
+use crate::text;
 
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("{} cannot be added: {why}", path.display())]
@@ -40,7 +41,7 @@ pub fn run(arguments: &MergeArguments, paint: Paint, out: &mut dyn Write) -> Res
             writeln!(out, "{}", sweep::failure_lines(failure, paint))?;
         }
         if !missing.is_empty() {
-            let line = format!("not the whole sweep: shards {} are missing", missing.join(", "));
+            let line = format!("not the whole sweep: missing are the shards {}", missing.join(", "));
             writeln!(out, "{}", paint.bad(&line))?;
         }
     }
@@ -52,8 +53,10 @@ pub fn run(arguments: &MergeArguments, paint: Paint, out: &mut dyn Write) -> Res
 }
 
 fn read(path: &Path) -> Result<SweepReport, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|why| no_shard(path, why.to_string()))?;
-    serde_json::from_str(&text).map_err(|why| no_shard(path, format!("it is no report of a sweep ({why})")))
+    let text = text::read(path).map_err(|why| no_shard(path, why.to_string()))?;
+    let report: SweepReport = serde_json::from_str(&text)
+        .map_err(|why| no_shard(path, format!("it is no report of a sweep ({why})")))?;
+    report.checked().map_err(|why| no_shard(path, why.to_string()))
 }
 
 fn no_shard(path: &Path, why: String) -> Failure {

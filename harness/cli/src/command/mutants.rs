@@ -1,6 +1,5 @@
 //! `mqspec mutants`: proves that the suite can fail.
 
-use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -14,6 +13,7 @@ use crate::failure::{Conclusion, Failure};
 use crate::paint::Paint;
 use crate::proof::{self, Missed, Trialled};
 use crate::suite::Trial;
+use crate::text;
 
 /// The version of the document; it grows when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -110,8 +110,7 @@ pub(crate) fn known(files: &[PathBuf]) -> Result<Vec<Mutant>, Failure> {
     let mut mutants = Vec::new();
     for file in files {
         let path = file.display().to_string();
-        let text =
-            fs::read_to_string(file).map_err(|why| Failure::input(Unreadable { path: path.clone(), why }))?;
+        let text = text::read(file).map_err(|why| Failure::input(Unreadable { path: path.clone(), why }))?;
         mutants.extend(load(&path, &text).map_err(Failure::input)?);
     }
     Ok(mutants)

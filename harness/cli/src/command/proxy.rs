@@ -17,8 +17,10 @@ use tokio::net::TcpListener;
 use crate::arguments::ProxyArguments;
 use crate::failure::{Conclusion, Failure};
 use crate::interrupt::interrupted;
+use crate::output::expect_writable;
 use crate::paint::Paint;
 use crate::report::failure;
+use crate::text;
 
 /// Passes on what clients and the broker say until Ctrl-C or SIGTERM; prints what passes as it passes, and in
 /// the end what the broker did wrong.
@@ -29,16 +31,15 @@ use crate::report::failure;
 /// cannot be had, a trace file that cannot be written.
 pub fn run(arguments: &ProxyArguments, paint: Paint, out: &mut dyn Write) -> Result<Conclusion, Failure> {
     let listen = address(&arguments.listen)?;
-    if arguments
-        .to
-        .rsplit_once(':')
-        .is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err())
-    {
+    if !is_host_and_port(&arguments.to) {
         return Err(Failure::Input(miette::miette!(
-            help = "for example --to 127.0.0.1:1883",
+            help = "for example --to 127.0.0.1:1883 or --to [::1]:1883, without a scheme",
             "`{}` is not a host and a port",
             arguments.to
         )));
+    }
+    if let Some(file) = &arguments.trace {
+        expect_writable(file)?;
     }
     let settings = Settings {
         to: arguments.to.clone(),
@@ -51,6 +52,7 @@ pub fn run(arguments: &ProxyArguments, paint: Paint, out: &mut dyn Write) -> Res
     let mut written = Ok(());
     let trace = tokio::task::LocalSet::new().block_on(&runtime, async {
         let listener = TcpListener::bind(listen).await?;
+        let interrupted = interrupted();
         writeln!(out, "{} on {}, to {}", arguments.spec, listener.local_addr()?, settings.to)?;
         out.flush()?;
         let tell = |trace: &Trace, first: usize| {
@@ -59,7 +61,7 @@ pub fn run(arguments: &ProxyArguments, paint: Paint, out: &mut dyn Write) -> Res
                 written = write!(out, "{}", lanes::render(trace, news, detail)).and_then(|()| out.flush());
             }
         };
-        proxy::serve(listener, settings, tell, interrupted()).await
+        proxy::serve(listener, settings, tell, interrupted).await
     });
     let trace = trace.map_err(|error: io::Error| {
         Failure::Environment(miette::miette!("the proxy cannot listen on {listen}: {error}"))
@@ -109,6 +111,15 @@ fn conclude(
     })
 }
 
+/// `broker.example:1883`, `127.0.0.1:1883` or `[::1]:1883`.
+fn is_host_and_port(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(host, port)| {
+        let bracketed = host.starts_with('[') && host.ends_with(']');
+        let plain = !host.is_empty() && !host.contains([':', '/', '@']);
+        (bracketed || plain) && port.parse::<u16>().is_ok_and(|port| port != 0)
+    })
+}
+
 /// `1884`, or `127.0.0.1:1884`.
 fn address(text: &str) -> Result<SocketAddr, Failure> {
     let port = text.parse().ok().map(|port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
@@ -123,7 +134,24 @@ fn address(text: &str) -> Result<SocketAddr, Failure> {
 fn faults(arguments: &ProxyArguments) -> Result<Vec<Fault>, Failure> {
     let Some(file) = &arguments.faults else { return Ok(Vec::new()) };
     let path = file.display().to_string();
-    let text = fs::read_to_string(file)
+    let text = text::read(file)
         .map_err(|error| Failure::Input(miette::miette!("{path} cannot be read: {error}")))?;
     load_faults(&path, &text, arguments.spec).map_err(Failure::input)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_broker_is_a_host_and_a_port_and_nothing_else() {
+        for right in ["127.0.0.1:1883", "localhost:1883", "[::1]:1883"] {
+            assert!(is_host_and_port(right), "{right}");
+        }
+        for wrong in
+            ["127.0.0.1", "mqtt://127.0.0.1:1883", "::1:1883", "127.0.0.1:0", ":1883", "h:99999", "u@h:1"]
+        {
+            assert!(!is_host_and_port(wrong), "{wrong}");
+        }
+    }
 }

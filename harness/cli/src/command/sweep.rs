@@ -13,6 +13,7 @@ use mqspec_conformance::verdict::Outcome;
 use crate::arguments::{Engine, SweepArguments};
 use crate::choose::choose;
 use crate::failure::{Conclusion, Failure};
+use crate::output::{cannot_write, expect_writable};
 use crate::paint::Paint;
 use crate::parallel::in_parallel;
 use crate::report::{Case, Repetition};
@@ -55,6 +56,14 @@ pub fn run(
     let trials = choose(&arguments.selection.selectors, suite)?;
     let mutant = arguments.mutant.as_deref().map(named_mutant).transpose()?;
     let extent = Extent::new(trials.len(), arguments.seeds.clone(), arguments.shard);
+    if !extent.is_countable() {
+        return Err(Failure::Input(miette::miette!(
+            help = "give fewer seeds, or select less",
+            "{} scenarios and versions under the seeds {:?} are more runs than 64 bits can count",
+            trials.len(),
+            arguments.seeds
+        )));
+    }
     if !arguments.json {
         let shard = arguments.shard.map_or(String::new(), |shard| format!(", shard {shard}"));
         let line = format!("{} runs of {} scenarios and versions{shard}", extent.pieces(), trials.len());
@@ -71,7 +80,11 @@ pub fn run(
     };
     let header =
         Header { sweep: subject, shard: arguments.shard.map(|shard| shard.to_string()), chunk: CHUNK };
-    let journal = arguments.resume.as_deref().map(|path| Journal::open(path, &header)).transpose()?;
+    let journal =
+        arguments.resume.as_deref().map(|path| Journal::open(path, &header, &extent)).transpose()?;
+    if let Some(path) = &arguments.output {
+        expect_writable(path)?;
+    }
     let world = World::embedded(arguments.world)
         .with_mutant(mutant)
         .with_time_jumps(!arguments.no_jumps)
@@ -211,9 +224,7 @@ pub fn conclude(
     if let Some(path) = output.file {
         let mut text = Vec::new();
         super::write_json(report, &mut text)?;
-        std::fs::write(path, text).map_err(|why| {
-            Failure::Environment(miette::miette!("cannot write the report {}: {why}", path.display()))
-        })?;
+        std::fs::write(path, text).map_err(|why| cannot_write(path, &why))?;
     }
     Ok(report.summary().conclusion())
 }

@@ -1,6 +1,6 @@
 //! `mqspec test`: runs what is selected, several at a time, and reports.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::Instant;
 
@@ -10,6 +10,7 @@ use mqspec_conformance::statement::Catalogue;
 use crate::arguments::TestArguments;
 use crate::choose::choose;
 use crate::failure::{Conclusion, Failure};
+use crate::output::{cannot_write, expect_writable};
 use crate::paint::Paint;
 use crate::parallel::in_parallel;
 use crate::report::progress::Progress;
@@ -40,15 +41,22 @@ pub fn run(
     if arguments.dry_run {
         return dry_run(&trials, paint, out);
     }
+    for target in &arguments.report {
+        expect_writable(&target.file)?;
+    }
     let world = World::open(arguments.broker.as_deref())?;
     if !arguments.quiet {
         writeln!(out, "{}\n", paint.faint(&format!("testing {}", world.describe())))?;
     }
-    let run = run_all(&trials, &world, arguments, paint, out)?;
+    let (run, not_stored) = run_all(&trials, &world, arguments, paint, out)?;
     // First what needs no file: a report that cannot be written must not take the results with it.
     let ended = world.ended_by_itself();
     if let Some(how) = &ended {
         writeln!(out, "\n{}  {how}", paint.bad("ENDED"))?;
+    }
+    if let Some(why) = not_stored {
+        let line = format!("not stored: cannot write to {}: {why}", store::FOLDER);
+        writeln!(out, "\n{}", paint.unsure(&line))?;
     }
     human::write_rest(&run, Catalogue::load(), paint, out)?;
     for target in &arguments.report {
@@ -60,15 +68,18 @@ pub fn run(
     Ok(if spoiled { Conclusion::Undecided } else { conclusion })
 }
 
+/// Runs everything. What could not be stored is told as well: a folder that cannot be written must not take the
+/// verdicts with it.
 fn run_all(
     trials: &[Trial],
     world: &World,
     arguments: &TestArguments,
     paint: Paint,
     out: &mut dyn Write,
-) -> Result<Run, Failure> {
+) -> Result<(Run, Option<io::Error>), Failure> {
     let started = Instant::now();
     let jobs = arguments.jobs.map_or_else(|| world.jobs(), usize::from);
+    let mut not_stored = None;
     let mut progress = Progress::new(trials.len(), arguments.quiet, paint, out);
     // Those that must be alone come last, so that nobody waits for them.
     let (alone, beside): (Vec<_>, Vec<_>) =
@@ -80,33 +91,32 @@ fn run_all(
     };
     in_parallel(trials.len() as u64, jobs, judge, |_, judged| {
         let Some((index, mut case)) = judged else { return Ok(()) };
-        case.stored = store::keep(Path::new(store::FOLDER), &case, arguments.seed).map_err(|why| {
-            Failure::Environment(miette::miette!("cannot write to {}: {why}", store::FOLDER))
-        })?;
+        match store::keep(Path::new(store::FOLDER), &case, arguments.seed) {
+            Ok(stored) => case.stored = stored,
+            Err(why) => not_stored = not_stored.take().or(Some(why)),
+        }
         Ok(progress.add(index, case)?)
     })?;
-    Ok(Run {
+    let run = Run {
         cases: progress.finish(),
         seed: arguments.seed,
         broker: world.broker().map(str::to_owned),
         strict: arguments.strict,
         took: started.elapsed(),
-    })
+    };
+    Ok((run, not_stored))
 }
 
 fn write_report(target: &ReportTarget, run: &Run) -> Result<(), Failure> {
     let catalogue = Catalogue::load();
     let content = match target.format {
         ReportFormat::Json => {
-            serde_json::to_string_pretty(&json::document(run, catalogue)).map_err(|why| why.to_string())
+            serde_json::to_string_pretty(&json::document(run, catalogue)).map_err(io::Error::other)
         }
-        ReportFormat::Junit => junit::document(run, catalogue).to_string().map_err(|why| why.to_string()),
+        ReportFormat::Junit => junit::document(run, catalogue).to_string().map_err(io::Error::other),
     };
-    let written = content
-        .and_then(|content| std::fs::write(&target.file, content + "\n").map_err(|why| why.to_string()));
-    written.map_err(|why| {
-        Failure::Environment(miette::miette!("cannot write the report {}: {why}", target.file.display()))
-    })
+    let written = content.and_then(|content| std::fs::write(&target.file, content + "\n"));
+    written.map_err(|why| cannot_write(&target.file, &why))
 }
 
 /// What would run, step by step.

@@ -80,7 +80,7 @@ fn of_content(content: Vec<u8>, binary: bool) -> Vec<u8> {
     std::str::from_utf8(&content).ok().and_then(|text| parse_hex(text).ok()).unwrap_or(content)
 }
 
-/// Reads pairs of hex digits. Blanks, commas, colons and `0x` between them say nothing.
+/// Reads pairs of hex digits. Blanks, commas, colons, and `0x` or `\x` before them, say nothing.
 ///
 /// # Errors
 ///
@@ -89,7 +89,7 @@ pub fn parse_hex(text: &str) -> Result<Vec<u8>, InputError> {
     let mut digits = Vec::new();
     let mut letters = text.char_indices().peekable();
     while let Some((at, letter)) = letters.next() {
-        if letter == '0' && letters.next_if(|(_, next)| matches!(next, 'x' | 'X')).is_some() {
+        if matches!(letter, '0' | '\\') && letters.next_if(|(_, next)| matches!(next, 'x' | 'X')).is_some() {
             continue;
         }
         if let Some(digit) = letter.to_digit(16) {
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn hex_is_read_in_all_its_usual_forms() {
-        for text in ["e00104", "E0 01 04", "e0:01:04", "0xe0, 0x01, 0x04", "e0 01\n04\n"] {
+        for text in ["e00104", "E0 01 04", "e0:01:04", "0xe0, 0x01, 0x04", r"\xe0\x01\x04", "e0 01\n04\n"] {
             assert_eq!(parse_hex(text).expect("it is hex"), [0xe0, 0x01, 0x04], "{text}");
         }
     }

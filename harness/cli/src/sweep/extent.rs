@@ -29,9 +29,15 @@ pub struct Piece {
 }
 
 impl Extent {
-    /// So many trials, each under every seed; all of it, or a shard.
+    /// So many trials, each under every seed; all of it, or a shard. [`Self::is_countable`] says whether that is
+    /// more than can be numbered.
     pub fn new(trials: usize, seeds: Range<u64>, shard: Option<Shard>) -> Self {
         Self { trials: trials as u64, seeds, shard }
+    }
+
+    /// Whether all runs, those of other shards among them, have a number.
+    pub fn is_countable(&self) -> bool {
+        self.trials.checked_mul(self.seeds.end.saturating_sub(self.seeds.start)).is_some()
     }
 
     /// How many runs there are here.
@@ -109,6 +115,12 @@ mod tests {
         let extent = Extent::new(3, 0..77, None);
         assert_eq!((extent.pieces(), extent.chunks()), (231, 3));
         assert_eq!((0..4).map(|chunk| extent.length_of(chunk)).collect::<Vec<_>>(), [100, 100, 31, 0]);
+    }
+
+    #[test]
+    fn more_runs_than_have_a_number_are_noticed() {
+        assert!(Extent::new(1, 0..u64::MAX, None).is_countable());
+        assert!(!Extent::new(2, 0..u64::MAX, None).is_countable());
     }
 
     #[test]

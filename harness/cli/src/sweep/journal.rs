@@ -4,15 +4,19 @@
 //! chunk. A line counts once it has its end; a killed process leaves at most one without.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::extent::Extent;
 use super::report::Subject;
 use super::tally::Tally;
 use crate::failure::Failure;
+
+/// More than the first line ever has: what is longer is not ours, and is not read into memory.
+const LONGEST_HEADER: u64 = 64 << 10;
 
 /// The finished chunks of a sweep.
 #[derive(Debug)]
@@ -53,6 +57,9 @@ enum JournalError {
     #[error("{path} is not what a sweep has written: line {line}: {why}")]
     #[diagnostic(help("give another file, or remove it to begin again"))]
     Unreadable { path: String, line: usize, why: String },
+    #[error("{path} is no ordinary file")]
+    #[diagnostic(help("what is done is kept in a file of its own, which need not exist yet"))]
+    NoFile { path: String },
     #[error("another mqspec is writing {path}")]
     InUse { path: String },
     #[error("cannot keep what is done in {path}: {why}")]
@@ -60,15 +67,20 @@ enum JournalError {
 }
 
 impl Journal {
-    /// Opens the file of a sweep, or begins one.
+    /// Opens the file of a sweep, or begins one. Nothing in a file is touched before all of it has been read and
+    /// found to be of this sweep, as it may be somebody's that was named by mistake.
     ///
     /// # Errors
     ///
-    /// [`Failure::Input`]: the file is of another sweep, or of none. [`Failure::Environment`]: it cannot be read
-    /// or written, or another process does.
-    pub fn open(path: &Path, header: &Header) -> Result<Self, Failure> {
+    /// [`Failure::Input`]: the file is of another sweep, of none, or says what cannot be.
+    /// [`Failure::Environment`]: it cannot be read or written, or another process does.
+    pub fn open(path: &Path, header: &Header, extent: &Extent) -> Result<Self, Failure> {
         let io = |why| Failure::environment(JournalError::Io { path: path.display().to_string(), why });
-        let mut file =
+        // A device or a pipe may never end, and holds nothing the next time.
+        if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            return Err(Failure::input(JournalError::NoFile { path: path.display().to_string() }));
+        }
+        let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;
         match file.try_lock() {
             Ok(()) => {}
@@ -77,18 +89,13 @@ impl Journal {
             }
             Err(TryLockError::Error(why)) => return Err(io(why)),
         }
-        let mut text = Vec::new();
-        file.read_to_end(&mut text).map_err(io)?;
-        // What has no end was being written when the process was killed.
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
-        text.truncate(whole);
-        file.set_len(whole as u64).map_err(io)?;
-        file.seek(SeekFrom::Start(whole as u64)).map_err(io)?;
         let mut journal = Self { path: path.to_owned(), file, done: BTreeMap::new(), seconds: 0.0 };
+        let whole = journal.read(header, extent)?;
+        // What has no end was being written when the process was killed.
+        journal.file.set_len(whole).map_err(io)?;
+        journal.file.seek(SeekFrom::Start(whole)).map_err(io)?;
         if whole == 0 {
             journal.write(header)?;
-        } else {
-            journal.read(&text, header)?;
         }
         Ok(journal)
     }
@@ -126,25 +133,43 @@ impl Journal {
         })
     }
 
-    fn read(&mut self, text: &[u8], header: &Header) -> Result<(), Failure> {
-        let path = self.path.display().to_string();
-        let unreadable = |line: usize, why: serde_json::Error| {
-            let (path, why) = (path.clone(), why.to_string());
-            Failure::input(JournalError::Unreadable { path, line, why })
-        };
-        for (index, text) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            if index == 0 {
-                let found: Header = serde_json::from_slice(text).map_err(|why| unreadable(1, why))?;
-                if found != *header {
-                    return Err(Failure::input(JournalError::OfAnother { path }));
-                }
-            } else {
-                let line: Line = serde_json::from_slice(text).map_err(|why| unreadable(index + 1, why))?;
-                self.done.insert(line.chunk, line.tally);
-                self.seconds += line.seconds;
-            }
+    /// Takes in the lines that have their end; gives how many bytes they are.
+    fn read(&mut self, header: &Header, extent: &Extent) -> Result<u64, Failure> {
+        let io = |why| Failure::environment(JournalError::Io { path: self.path.display().to_string(), why });
+        let mut reader = BufReader::new(&self.file);
+        let mut first = Vec::new();
+        reader.by_ref().take(LONGEST_HEADER).read_until(b'\n', &mut first).map_err(io)?;
+        let expected = serde_json::to_vec(header).map_err(|why| io(why.into()))?;
+        if !first.ends_with(b"\n") && expected.starts_with(&first) {
+            return Ok(0);
         }
-        Ok(())
+        let found: Header = serde_json::from_slice(&first).map_err(|why| self.unreadable(1, &why))?;
+        if found != *header {
+            return Err(Failure::input(JournalError::OfAnother { path: self.path.display().to_string() }));
+        }
+        let mut rest = Vec::new();
+        reader.read_to_end(&mut rest).map_err(io)?;
+        let whole = rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let lines = rest.get(..whole).unwrap_or_default().split_inclusive(|byte| *byte == b'\n');
+        for (number, text) in (2..).zip(lines) {
+            let line: Line = serde_json::from_slice(text).map_err(|why| self.unreadable(number, &why))?;
+            let Line { chunk, tally, seconds } = line;
+            let (runs, expected) = (tally.runs(), extent.length_of(chunk));
+            if runs == 0 || runs != expected {
+                let why = format!("{runs} runs in chunk {chunk}, which has {expected}");
+                return Err(self.unreadable(number, &why));
+            }
+            if self.done.insert(chunk, tally).is_some() {
+                return Err(self.unreadable(number, &format!("chunk {chunk} for the second time")));
+            }
+            self.seconds += seconds;
+        }
+        Ok((first.len() + whole) as u64)
+    }
+
+    fn unreadable(&self, line: usize, why: &impl ToString) -> Failure {
+        let path = self.path.display().to_string();
+        Failure::input(JournalError::Unreadable { path, line, why: why.to_string() })
     }
 }
 
@@ -162,8 +187,17 @@ mod tests {
         Tally { passed, ..Tally::default() }
     }
 
+    /// 307 runs: three whole chunks and one of seven.
+    fn extent() -> Extent {
+        Extent::new(1, 0..307, None)
+    }
+
+    fn try_open(path: &Path, seeds: &str) -> Result<Journal, Failure> {
+        Journal::open(path, &header(seeds), &extent())
+    }
+
     fn open(path: &Path) -> Journal {
-        Journal::open(path, &header("0..9")).expect("it is of this sweep")
+        try_open(path, "0..9").expect("it is of this sweep")
     }
 
     #[test]
@@ -191,9 +225,43 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("state");
         drop(open(&path));
-        assert!(matches!(Journal::open(&path, &header("0..10")), Err(Failure::Input(_))));
-        fs::write(&path, "title: a scenario\n").expect("it can be written");
-        assert!(matches!(Journal::open(&path, &header("0..9")), Err(Failure::Input(_))));
+        assert!(matches!(try_open(&path, "0..10"), Err(Failure::Input(_))));
+    }
+
+    #[test]
+    fn what_is_no_journal_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("state");
+        let binary: Vec<u8> = (0..=255).collect();
+        for somebodys in [b"title: a scenario\n".as_slice(), b"no line end", b"two\nlines", &binary] {
+            fs::write(&path, somebodys).expect("it can be written");
+            assert!(matches!(try_open(&path, "0..9"), Err(Failure::Input(_))), "{somebodys:?}");
+            assert_eq!(fs::read(&path).expect("it is there"), somebodys);
+        }
+        assert!(matches!(try_open(folder.path(), "0..9"), Err(Failure::Input(_))), "a folder");
+        assert!(matches!(try_open(Path::new("/dev/zero"), "0..9"), Err(Failure::Input(_))), "a device");
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_is_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("state");
+        let mut journal = open(&path);
+        journal.keep(0, tally(100), 1.5).expect("it can be written");
+        drop(journal);
+        let text = fs::read_to_string(&path).expect("it is there");
+        let line = text.lines().last().expect("it has lines");
+        for (wrong, why) in [
+            (line.replace("100", "101"), "101 runs in chunk 0, which has 100"),
+            (line.replace("\"chunk\":0", "\"chunk\":9"), "100 runs in chunk 9, which has 0"),
+            (format!("{line}\n{line}"), "chunk 0 for the second time"),
+        ] {
+            fs::write(&path, text.replace(line, &wrong)).expect("it can be written");
+            match try_open(&path, "0..9") {
+                Err(Failure::Input(report)) => assert!(report.to_string().contains(why), "{report}"),
+                other => panic!("{wrong}: {other:?}"),
+            }
+        }
     }
 
     #[test]
@@ -201,7 +269,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("state");
         let first = open(&path);
-        assert!(matches!(Journal::open(&path, &header("0..9")), Err(Failure::Environment(_))));
+        assert!(matches!(try_open(&path, "0..9"), Err(Failure::Environment(_))));
         drop(first);
         open(&path);
     }

@@ -1,11 +1,15 @@
 //! What a sweep leaves for programs, and how the reports of shards become one.
 
+use std::collections::BTreeSet;
+
 use mqspec_conformance::trace::hash;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::extent::Extent;
 use super::tally::{Combined, SweepFailure, Tally};
 use crate::report::Summary;
+use crate::shard::{Shard, parse_seeds};
 use crate::suite::Trial;
 
 /// The version of the document; it grows when a field changes its meaning or goes away.
@@ -68,6 +72,12 @@ pub enum Mismatch {
     /// Shards of different divisions.
     #[error("{0} and {1} do not divide the sweep into the same number of shards")]
     Division(String, String),
+    /// Another version of mqspec wrote it.
+    #[error("its `schema_version` is {0}, and this mqspec reads {SCHEMA_VERSION}")]
+    Version(u32),
+    /// It says something that no sweep writes.
+    #[error("no sweep writes such a report: {0}")]
+    Impossible(String),
 }
 
 impl Subject {
@@ -119,7 +129,57 @@ impl SweepReport {
         }
     }
 
-    /// Adds another shard of the same sweep.
+    /// Holds a report that was read against itself: its numbers are those of the runs that its shards have, so
+    /// that what was cut, edited or written by something else does not become part of a sum.
+    ///
+    /// # Errors
+    ///
+    /// [`Mismatch::Version`], [`Mismatch::Impossible`].
+    pub fn checked(self) -> Result<Self, Mismatch> {
+        if self.schema_version != SCHEMA_VERSION {
+            return Err(Mismatch::Version(self.schema_version));
+        }
+        let impossible = |why| Err(Mismatch::Impossible(why));
+        let Ok(seeds) = parse_seeds(&self.sweep.seeds) else {
+            return impossible(format!("`{}` are no seeds", self.sweep.seeds));
+        };
+        let mut expected = 0_u64;
+        for (index, shard) in self.shards.iter().enumerate() {
+            let Ok(shard) = shard.parse::<Shard>() else {
+                return impossible(format!("`{shard}` is no shard"));
+            };
+            if self.shards.iter().take(index).any(|other| other.parse() == Ok(shard)) {
+                return impossible(format!("shard {shard} is in it twice"));
+            }
+            let pieces = Extent::new(self.sweep.scenarios, seeds.clone(), Some(shard)).pieces();
+            expected = expected.saturating_add(pieces);
+        }
+        if self.shards.is_empty() {
+            expected = Extent::new(self.sweep.scenarios, seeds, None).pieces();
+        }
+        let failures = self.failures.len() as u64;
+        if Some(self.cases) != self.passed.checked_add(self.skipped).and_then(|sum| sum.checked_add(failures))
+        {
+            return impossible(format!(
+                "{} cases are not {} passed, {} skipped and {failures} failures",
+                self.cases, self.passed, self.skipped
+            ));
+        }
+        if self.cases != expected {
+            return impossible(format!("its shards have {expected} runs, and it counts {}", self.cases));
+        }
+        if let Some(other) =
+            self.failures.iter().find(|one| !matches!(&*one.verdict, "fail" | "inconclusive"))
+        {
+            return impossible(format!("`{}` is no verdict of a failure", other.verdict));
+        }
+        if Combined::try_from(self.hash.clone()).is_err() {
+            return impossible(format!("`{}` is no hash", self.hash));
+        }
+        Ok(self)
+    }
+
+    /// Adds another shard of the same sweep; both are [checked](Self::checked).
     ///
     /// # Errors
     ///
@@ -169,10 +229,21 @@ impl SweepReport {
         self
     }
 
-    /// The shards that are not in it, as `--shard` takes them.
+    /// The shards that are not in it, as `--shard` takes them; many in a row are one entry, `2/99 to 98/99`.
     pub fn missing(&self) -> Vec<String> {
         let of = self.shards.first().map_or(0, |shard| of(shard));
-        (1..=of).map(|number| format!("{number}/{of}")).filter(|shard| !self.shards.contains(shard)).collect()
+        let present: BTreeSet<u64> = self.shards.iter().map(|shard| number(shard)).collect();
+        let mut missing = Vec::new();
+        let mut next = 1;
+        for number in present.into_iter().chain([of.saturating_add(1)]) {
+            match number.saturating_sub(next) {
+                0 => {}
+                few @ 1..=3 => missing.extend((next..next + few).map(|shard| format!("{shard}/{of}"))),
+                _ => missing.push(format!("{next}/{of} to {}/{of}", number - 1)),
+            }
+            next = number.saturating_add(1);
+        }
+        missing
     }
 
     /// How many of each verdict.
@@ -223,6 +294,42 @@ mod tests {
         let sum = sum.finished();
         assert_eq!((sum.cases, sum.shards.len(), sum.missing().len()), (15, 0, 0));
         assert_eq!((sum.seconds, sum.rate), (Some(6.0), Some(2.5)));
+    }
+
+    #[test]
+    fn many_missing_shards_are_told_in_few_words() {
+        assert_eq!(report("3/9", 1).missing(), ["1/9", "2/9", "4/9 to 9/9"]);
+        assert_eq!(report("2/1000000000000", 1).missing().len(), 2);
+        assert_eq!(report("", 1).missing(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_report_that_contradicts_itself_is_refused() {
+        let good = || {
+            let mut report = report("2/3", 3);
+            report.sweep.scenarios = 1;
+            report
+        };
+        assert_eq!(good().checked(), Ok(good()), "every third of nine runs");
+        let refused = |change: fn(&mut SweepReport)| {
+            let mut report = good();
+            change(&mut report);
+            report.checked().expect_err("it is not what a sweep writes").to_string()
+        };
+        for (change, why) in [
+            ((|report| report.schema_version = 2) as fn(&mut SweepReport), "`schema_version` is 2"),
+            (|report| report.passed = 99_999, "3 cases are not 99999 passed"),
+            (|report| report.passed = u64::MAX, "3 cases are not"),
+            (|report| (report.passed, report.cases) = (4, 4), "its shards have 3 runs, and it counts 4"),
+            (|report| report.shards = vec![String::from("9/3")], "`9/3` is no shard"),
+            (|report| report.shards = vec![String::from("2/3"); 2], "shard 2/3 is in it twice"),
+            (|report| report.shards.clear(), "its shards have 9 runs, and it counts 3"),
+            (|report| report.sweep.seeds = String::from("all"), "`all` are no seeds"),
+            (|report| report.hash = String::from("?"), "`?` is no hash"),
+        ] {
+            let told = refused(change);
+            assert!(told.contains(why), "{told}");
+        }
     }
 
     #[test]

@@ -7,6 +7,10 @@ use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 use super::node::Span;
 use crate::statement::suggest::nearest;
 
+/// The longest line, in bytes, that is shown to point into it. In a longer one nobody finds the place that is
+/// pointed at, and miette cannot print a column beyond 65,535.
+const LONGEST_LINE: usize = 2_000;
+
 /// Everything that is wrong with one file.
 #[derive(Debug)]
 pub struct Diagnostics {
@@ -14,6 +18,8 @@ pub struct Diagnostics {
     pub source: NamedSource<String>,
     /// What is wrong, in the order of the file.
     pub problems: Vec<Problem>,
+    /// Whether the file's lines are shown; otherwise each message begins with its line and column.
+    shows_lines: bool,
 }
 
 /// One thing that is wrong.
@@ -63,7 +69,16 @@ impl Diagnostics {
     /// The problems of one file, sorted by place.
     pub fn new(name: &str, text: &str, mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| problem.span.start);
-        Self { source: NamedSource::new(name, text.to_owned()).with_language("YAML"), problems }
+        let shows_lines = text.lines().all(|line| line.len() <= LONGEST_LINE);
+        if !shows_lines {
+            for problem in &mut problems {
+                let (line, column) = position(text, problem.span.start);
+                let label = problem.label.take().map_or(String::new(), |label| format!(": {label}"));
+                problem.message = format!("line {line}, column {column}: {}{label}", problem.message);
+            }
+        }
+        let source = NamedSource::new(name, text.to_owned()).with_language("YAML");
+        Self { source, problems, shows_lines }
     }
 
     /// Line and column of a problem's first character, both counted from 1; columns count characters.
@@ -146,10 +161,36 @@ impl std::error::Error for Diagnostics {}
 
 impl Diagnostic for Diagnostics {
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&self.source)
+        self.shows_lines.then_some(&self.source as &dyn SourceCode)
     }
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
         Some(Box::new(self.problems.iter().map(|problem| problem as &dyn Diagnostic)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str, at: usize) -> String {
+        let problem =
+            Problem::new(at..at + 3, "there is no `bad`").label("0 to 9").help("did you mean `good`?");
+        format!("{:?}", miette::Report::new(Diagnostics::new("x.yaml", text, vec![problem])))
+    }
+
+    #[test]
+    fn a_place_is_shown_in_its_line() {
+        let told = told("title: x\nbad: y\n", 9);
+        assert!(told.contains("x.yaml:2:1") && told.contains("bad: y") && told.contains("0 to 9"), "{told}");
+    }
+
+    #[test]
+    fn a_line_of_any_length_is_pointed_into() {
+        let text = format!("title: x\n{}bad: y\n", " ".repeat(70_000));
+        let told = told(&text, 70_009);
+        assert!(told.contains("line 2, column 70001: there is no `bad`: 0 to 9"), "{told}");
+        assert!(told.contains("did you mean `good`?"), "{told}");
+        assert!(told.len() < 500, "the line itself is not printed");
     }
 }

@@ -31,6 +31,9 @@ use crate::plan::{Fault, Plan};
 /// Everything that is wrong with the file, each thing with the place and with what would be right.
 pub fn load(path: &str, text: &str) -> Result<Vec<Plan>, Diagnostics> {
     let failed = |problems| Diagnostics::new(path, text, problems);
+    if text.trim().is_empty() {
+        return Err(failed(vec![Problem::new(0..0, "the file is empty").help("begin with `title:`")]));
+    }
     let root = parse(text).map_err(failed)?;
     let mut problems = Vec::new();
     let Some(head) = lower::Head::read(&root, &mut problems) else {

@@ -159,7 +159,7 @@ impl Reader {
             return Ok(root);
         }
         if self.problems.is_empty() {
-            self.problems.push(Problem::new(0..0, "the file is empty").help("begin with `title:`"));
+            self.problems.push(Problem::new(0..0, "the file is empty"));
         }
         Err(self.problems)
     }

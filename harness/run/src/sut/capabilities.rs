@@ -156,7 +156,7 @@ pub fn probe(target: &Target, patience: Duration) -> Result<Capabilities, ProbeE
         [(&target.mqtt, &[Spec::Mqtt311, Spec::Mqtt50][..]), (&target.amqp, &[Spec::Amqp091][..])];
     for (endpoint, versions) in listeners {
         let Some(endpoint) = endpoint else { continue };
-        let address = format!("{}:{}", endpoint.host, endpoint.port);
+        let address = endpoint.to_string();
         let mut refusals = Vec::new();
         for spec in versions.iter().copied() {
             let ask = |plan: &Plan| live::run(plan, target, &settings(patience));

@@ -28,14 +28,34 @@ pub struct Endpoint {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     /// Not a URL at all.
-    #[error("`{0}` is not a URL ({1}); write mqtt://HOST:PORT or amqp://USER:PASSWORD@HOST:PORT/VHOST")]
-    NotAUrl(String, String),
+    #[error("this is not a URL ({0}); write mqtt://HOST:PORT or amqp://USER:PASSWORD@HOST:PORT/VHOST")]
+    NotAUrl(String),
+    /// A host, perhaps with its port, and no scheme.
+    #[error("`{0}` does not say which protocol; write mqtt://{0} or amqp://{0}")]
+    NoScheme(String),
+    /// A scheme that means TLS or WebSocket.
+    #[error(
+        "mqspec does not speak `{0}://`, only mqtt:// and amqp:// over plain TCP; give it a listener without TLS or \
+         WebSocket, or end them in front of the broker"
+    )]
+    NotPlain(String),
     /// A scheme that stands for nothing that we speak.
     #[error("`{0}://` is not a protocol that mqspec speaks over TCP; use mqtt:// or amqp://")]
     UnknownScheme(String),
     /// No host.
-    #[error("`{0}` names no host; write mqtt://HOST:PORT or amqp://HOST:PORT")]
-    NoHost(String),
+    #[error("this URL names no host; write mqtt://HOST:PORT or amqp://HOST:PORT")]
+    NoHost,
+}
+
+/// `127.0.0.1:1883`, `[::1]:1883`.
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
 }
 
 impl Target {
@@ -45,10 +65,13 @@ impl Target {
     ///
     /// Anything else.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
-        let url =
-            Url::parse(text).map_err(|error| TargetError::NotAUrl(text.to_owned(), error.to_string()))?;
+        if is_bare_host(text) {
+            return Err(TargetError::NoScheme(text.to_owned()));
+        }
+        // The text may hold a password, and is not told.
+        let url = Url::parse(text).map_err(|error| TargetError::NotAUrl(error.to_string()))?;
         let host = url.host_str().filter(|host| !host.is_empty());
-        let host = host.ok_or_else(|| TargetError::NoHost(text.to_owned()))?;
+        let host = host.ok_or(TargetError::NoHost)?;
         let login = (!url.username().is_empty())
             .then(|| (decode(url.username()), decode(url.password().unwrap_or_default())));
         let endpoint = |default_port| Endpoint {
@@ -63,9 +86,20 @@ impl Target {
         match url.scheme() {
             "mqtt" | "tcp" => Ok(Self { mqtt: Some(endpoint(1883)), amqp: None }),
             "amqp" => Ok(Self { mqtt: None, amqp: Some(endpoint(5672)) }),
+            other @ ("mqtts" | "amqps" | "ssl" | "tls" | "ws" | "wss") => {
+                Err(TargetError::NotPlain(other.to_owned()))
+            }
             other => Err(TargetError::UnknownScheme(other.to_owned())),
         }
     }
+}
+
+/// `localhost`, `broker.example:1883` or `127.0.0.1:1883`: what people write who leave the scheme out.
+fn is_bare_host(text: &str) -> bool {
+    let (host, port) = text.split_once(':').unwrap_or((text, "1"));
+    let letters =
+        host.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_'));
+    !host.is_empty() && letters && port.parse::<u16>().is_ok()
 }
 
 /// Undoes percent-encoding; what is not valid UTF-8 then is replaced, as no broker could take it either.
@@ -98,9 +132,28 @@ mod tests {
 
     #[test]
     fn a_wrong_address_says_what_would_be_right() {
-        for text in ["localhost:1883", "http://localhost", "mqtt://", "nonsense"] {
+        for text in ["localhost:1883", "http://localhost", "mqtt://", "nonsense", "", "/tmp", "mqtts://h"] {
             let error = Target::parse(text).expect_err("not an address of a broker").to_string();
             assert!(error.contains("mqtt://"), "{text}: {error}");
+        }
+        for text in ["localhost", "127.0.0.1:1883", "broker.example:1883"] {
+            assert_eq!(Target::parse(text), Err(TargetError::NoScheme(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn tls_is_called_by_its_name() {
+        for text in ["mqtts://localhost:8883", "amqps://localhost", "wss://localhost/mqtt"] {
+            let error = Target::parse(text).expect_err("it is not plain TCP").to_string();
+            assert!(error.contains("TLS"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_never_told() {
+        for text in ["mqtt://me:secret@h:99999", "mqtts://me:secret@h", "me:secret@h"] {
+            let error = Target::parse(text).expect_err("not an address of a broker").to_string();
+            assert!(!error.contains("secret"), "{error}");
         }
     }
 }

@@ -65,8 +65,8 @@ pub(crate) fn faults(text: &str, root: &Node, spec: Spec) -> Result<Vec<Fault>, 
         match lowering.fault_of(item) {
             Some(Fault::Stream { fault: StreamFault::HalfOpen { .. }, .. } | Fault::Heal { .. }) => {
                 lowering.report(
-                    Problem::new(item.span.clone(), "a proxy's faults are planned before anybody connects")
-                        .help("`half_open` and `heal` are about the connections of that time"),
+                    Problem::new(item.span.clone(), "this fault is not for a proxy, which plans all of them before anybody connects")
+                        .help("`half_open` and `heal` need a connection that is open; `partition` with `for: 10s` does not"),
                 );
             }
             fault => faults.extend(fault),

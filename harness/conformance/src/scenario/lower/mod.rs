@@ -187,6 +187,13 @@ impl<'a> Lowering<'a> {
                         .help("a small letter, then small letters, digits and `_`; no word of the language"),
                 );
             }
+            if self.actors.iter().any(|actor| actor.name == name) {
+                self.report(
+                    Problem::new(span.clone(), format!("`{name}` is said twice"))
+                        .help("an actor is one client; give the other one a name of its own"),
+                );
+                continue;
+            }
             let mut taken = BTreeSet::new();
             for steps in steps.iter().flatten() {
                 identifiers_of(name, steps, &mut taken);
