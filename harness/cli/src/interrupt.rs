@@ -1,6 +1,7 @@
 //! What happens when somebody interrupts mqspec: a broker that it runs goes first, and a server says goodbye.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use mqspec_run::sut::process::Process;
 use tokio::signal::unix::{SignalKind, signal};
@@ -35,6 +36,37 @@ pub fn end_with(process: &Arc<Process>) -> Result<(), Failure> {
         std::process::exit(INTERRUPTED);
     })?;
     Ok(())
+}
+
+/// What becomes true when somebody asks a long computation to end, by Ctrl-C or SIGTERM, so that it can tell what it
+/// has found so far. Whoever asks twice does not want to hear it: the process ends at once.
+///
+/// # Errors
+///
+/// [`Failure::Environment`]: the system refuses the thread or the handlers.
+pub fn asked_to_stop() -> Result<Arc<AtomicBool>, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (mut interrupt, mut terminate) = {
+        let _inside = runtime.enter();
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&stop);
+    std::thread::Builder::new().name(String::from("interrupt")).spawn(move || {
+        loop {
+            runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+            });
+            if asked.swap(true, Ordering::Relaxed) {
+                std::process::exit(INTERRUPTED);
+            }
+        }
+    })?;
+    Ok(stop)
 }
 
 /// From now on, inside a runtime, requests to end are listened for; what it gives ends with the first of them: Ctrl-C,

@@ -1,6 +1,6 @@
 //! Independent pieces of work on several threads, their results on this one.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 
 use crate::failure::Failure;
@@ -18,6 +18,21 @@ pub fn in_parallel<R: Send>(
     pieces: u64,
     jobs: usize,
     work: impl Fn(u64) -> R + Sync,
+    take: impl FnMut(u64, R) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    in_parallel_until(&AtomicBool::new(false), pieces, jobs, work, take)
+}
+
+/// The same, until `stop` is set: then no piece is begun any more, and those under way are finished and handed over.
+///
+/// # Errors
+///
+/// As [`in_parallel`].
+pub fn in_parallel_until<R: Send>(
+    stop: &AtomicBool,
+    pieces: u64,
+    jobs: usize,
+    work: impl Fn(u64) -> R + Sync,
     mut take: impl FnMut(u64, R) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let next = AtomicU64::new(0);
@@ -27,7 +42,7 @@ pub fn in_parallel<R: Send>(
         for _ in 0..threads {
             let (sender, next, work) = (sender.clone(), &next, &work);
             let worker = move || {
-                loop {
+                while !stop.load(Ordering::Relaxed) {
                     let piece = next.fetch_add(1, Ordering::Relaxed);
                     if piece >= pieces || sender.send((piece, work(piece))).is_err() {
                         break;
@@ -47,6 +62,20 @@ pub fn in_parallel<R: Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_stopped_finishes_what_it_has_begun() {
+        let (stop, begun, mut taken) = (AtomicBool::new(false), AtomicU64::new(0), 0);
+        let work = |_| begun.fetch_add(1, Ordering::Relaxed);
+        let done = in_parallel_until(&stop, 1_000_000, 2, work, |_, _| {
+            taken += 1;
+            stop.store(true, Ordering::Relaxed);
+            Ok(())
+        });
+        assert!(done.is_ok());
+        assert_eq!(taken, begun.load(Ordering::Relaxed), "everything that was begun is handed over");
+        assert!(taken < 1_000_000, "{taken}");
+    }
 
     #[test]
     fn every_piece_is_done_once() {

@@ -218,3 +218,30 @@ fn a_closed_terminal_ends_a_proxy_in_good_order() {
     assert_eq!(proxy.wait().expect("it ends").code(), Some(0));
     assert!(folder.path().join("trace").is_file());
 }
+
+#[test]
+fn what_is_interrupted_tells_what_it_found_so_far() {
+    let folder = folder(GOOD);
+    for (arguments, told) in [
+        (
+            &["sweep", "one.yaml", "--seeds", "0..1000000000", "--resume", "state"][..],
+            "the same command goes on from",
+        ),
+        (&["explore", "--spec", "mqtt5", "--cases", "1000000000"], "interrupted after"),
+    ] {
+        let mut child = command(folder.path(), arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program can be started");
+        let mut first = [0];
+        child.stdout.as_mut().expect("it is piped").read_exact(&mut first).expect("it says what it does");
+        let asked =
+            Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("there is kill");
+        assert!(asked.success());
+        let output = child.wait_with_output().expect("it ends");
+        let text = format!("{}{}", stdout(&output), stderr(&output));
+        assert_eq!(output.status.code(), Some(3), "{text}");
+        assert!(text.contains(told) && text.contains(" passed, 0 failed, 0 skipped"), "{text}");
+    }
+}

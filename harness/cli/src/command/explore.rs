@@ -1,8 +1,9 @@
 //! `mqspec explore`: workloads and faults that nobody wrote, and what they find made small.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use mqspec_conformance::explore::{Case, KINDS};
@@ -15,8 +16,9 @@ use super::sweep::bar;
 use crate::arguments::ExploreArguments;
 use crate::exploration::{self, Convicted, Judged};
 use crate::failure::{Conclusion, Failure};
+use crate::interrupt::asked_to_stop;
 use crate::paint::Paint;
-use crate::parallel::in_parallel;
+use crate::parallel::in_parallel_until;
 use crate::seed::Seed;
 use crate::sweep::report::rate;
 
@@ -81,66 +83,93 @@ pub fn run(arguments: &ExploreArguments, paint: Paint, out: &mut dyn Write) -> R
     if let Some(number) = arguments.case {
         return one(arguments, number, paint, out);
     }
-    if !arguments.json && !arguments.table {
-        let line = format!(
-            "{} cases for {} from seed {}, with faults of {} kinds: {}",
-            arguments.cases,
-            arguments.spec,
-            arguments.seed,
-            KINDS.len(),
-            KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ")
-        );
-        writeln!(out, "{}\n", paint.faint(&line))?;
-    }
     if !arguments.mutant.is_empty() {
+        headline(arguments, paint, out)?;
         return against_mutants::run(arguments, paint, out);
     }
+    let stop = asked_to_stop()?;
+    headline(arguments, paint, out)?;
     let started = Instant::now();
-    let mut failures = failures(arguments, paint, out)?;
+    let (cases, mut failures) = failures(arguments, &stop, paint, out)?;
     let seconds = started.elapsed().as_secs_f64();
     failures.sort_by_key(|(number, _)| *number);
     let mut document = Document {
         schema_version: SCHEMA_VERSION,
         spec: arguments.spec.to_string(),
         seed: arguments.seed.to_string(),
-        cases: arguments.cases,
+        cases,
         seconds,
-        rate: rate(arguments.cases, seconds),
+        rate: rate(cases, seconds),
         failures: Vec::new(),
     };
-    let mut shrunk = 0;
+    let (mut shrunk, mut not_written) = (0, None);
     for (number, judged) in failures {
         let case = Case::draw(arguments.spec, arguments.seed.0, number);
         document.failures.push(if judged.fails() && shrunk < arguments.shrink {
             shrunk += 1;
             let convicted = exploration::convict(&case, number, judged, None);
-            let path = written(&arguments.out, &convicted, None)?;
-            let failure = small_failure(&convicted, &path);
-            if !arguments.json {
-                tell(&convicted, &failure, paint, out)?;
+            match written(&arguments.out, &convicted, None) {
+                Ok(path) => {
+                    let failure = small_failure(&convicted, &path);
+                    if !arguments.json {
+                        tell(&convicted, &failure, paint, out)?;
+                    }
+                    failure
+                }
+                Err(why) => {
+                    not_written = not_written.or(Some(why));
+                    whole_failure(arguments, &case, number, &convicted.judged)
+                }
             }
-            failure
         } else {
             whole_failure(arguments, &case, number, &judged)
         });
     }
-    conclude(&document, arguments.json, out)
+    let conclusion = conclude(&document, arguments.json, out)?;
+    if let Some(why) = not_written {
+        return Err(why);
+    }
+    if cases == arguments.cases {
+        return Ok(conclusion);
+    }
+    // Nobody is left to tell where that fails.
+    let _unheard = writeln!(io::stderr(), "interrupted after {cases} of {} cases", arguments.cases);
+    Ok(Conclusion::Undecided)
 }
 
-/// Runs every case; those that do not pass, with their numbers.
+/// What is drawn, in a line.
+fn headline(arguments: &ExploreArguments, paint: Paint, out: &mut dyn Write) -> Result<(), Failure> {
+    if arguments.json || arguments.table {
+        return Ok(());
+    }
+    let line = format!(
+        "{} cases for {} from seed {}, with faults of {} kinds: {}",
+        arguments.cases,
+        arguments.spec,
+        arguments.seed,
+        KINDS.len(),
+        KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ")
+    );
+    Ok(writeln!(out, "{}\n", paint.faint(&line))?)
+}
+
+/// Runs every case, or those that come before an interruption; how many these were, and those that do not pass, with
+/// their numbers.
 fn failures(
     arguments: &ExploreArguments,
+    stop: &AtomicBool,
     paint: Paint,
     out: &mut dyn Write,
-) -> Result<Vec<(u64, Judged)>, Failure> {
+) -> Result<(u64, Vec<(u64, Judged)>), Failure> {
     let bar = bar(arguments.cases);
-    let mut failures = Vec::new();
+    let (mut cases, mut failures) = (0, Vec::new());
     let work = |number| {
         let judged = exploration::run(&Case::draw(arguments.spec, arguments.seed.0, number), None);
         (judged.verdict.outcome != Outcome::Pass).then_some(judged)
     };
-    in_parallel(arguments.cases, jobs(arguments), work, |number, judged| {
+    in_parallel_until(stop, arguments.cases, jobs(arguments), work, |number, judged| {
         bar.inc(1);
+        cases += 1;
         let Some(judged) = judged else { return Ok(()) };
         bar.set_message(format!("{} not passed", failures.len() + 1));
         if !arguments.json && failures.len() < 10 {
@@ -152,7 +181,7 @@ fn failures(
         Ok(())
     })?;
     bar.finish_and_clear();
-    Ok(failures)
+    Ok((cases, failures))
 }
 
 /// Prints and runs one case.

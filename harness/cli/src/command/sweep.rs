@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -13,9 +14,10 @@ use mqspec_conformance::verdict::Outcome;
 use crate::arguments::{Engine, SweepArguments};
 use crate::choose::choose;
 use crate::failure::{Conclusion, Failure};
+use crate::interrupt::asked_to_stop;
 use crate::output::{cannot_write, expect_writable};
 use crate::paint::Paint;
-use crate::parallel::in_parallel;
+use crate::parallel::in_parallel_until;
 use crate::report::{Case, Repetition};
 use crate::seed::Seed;
 use crate::suite::Suite;
@@ -64,6 +66,7 @@ pub fn run(
             arguments.seeds
         )));
     }
+    let stop = asked_to_stop()?;
     if !arguments.json {
         let shard = arguments.shard.map_or(String::new(), |shard| format!(", shard {shard}"));
         let line = format!("{} runs of {} scenarios and versions{shard}", extent.pieces(), trials.len());
@@ -99,9 +102,12 @@ pub fn run(
         Some((chunk, piece.seed, world.judge(trial, piece.seed, arguments.strict)))
     };
     let jobs = arguments.jobs.map_or_else(|| world.jobs(), usize::from);
-    in_parallel(pending.len() as u64 * CHUNK, jobs, judge, |_, judged| {
+    in_parallel_until(&stop, pending.len() as u64 * CHUNK, jobs, judge, |_, judged| {
         judged.map_or(Ok(()), |(chunk, seed, case)| sweep.take(chunk, seed, &case))
     })?;
+    if stop.load(Ordering::Relaxed) && !sweep.is_complete() {
+        return sweep.interrupted();
+    }
     let (tally, seconds) = sweep.finish();
     let seconds = (!arguments.no_times).then_some(seconds);
     let report = SweepReport::new(header.sweep, header.shard, tally, seconds);
@@ -186,6 +192,39 @@ impl<'a> Sweep<'a> {
             }
         }
         Ok(())
+    }
+
+    /// All that is done: chunks of which some runs are missing as well.
+    fn so_far(&self) -> Tally {
+        let mut tally = self.tally.clone();
+        let kept = self.journal.iter().flat_map(|journal| journal.done().values());
+        for others in kept.chain(self.begun.values()) {
+            tally.add(others.clone());
+        }
+        tally
+    }
+
+    fn is_complete(&self) -> bool {
+        self.so_far().runs() == self.extent.pieces()
+    }
+
+    /// Tells what was found before somebody stopped it. There is no report: what is not the whole looks like it.
+    fn interrupted(self) -> Result<Conclusion, Failure> {
+        self.bar.finish_and_clear();
+        let tally = self.so_far();
+        let again = self.arguments.resume.as_ref().map_or_else(
+            || String::from("nothing was kept (--resume FILE would)"),
+            |path| format!("the same command goes on from {}", path.display()),
+        );
+        let line = format!("interrupted after {} of {} runs; {again}", tally.runs(), self.extent.pieces());
+        if self.arguments.json {
+            // Nobody is left to tell where that fails.
+            let _unheard = writeln!(io::stderr(), "{line}");
+        } else {
+            writeln!(self.out, "\n{}\n{}", self.paint.unsure(&line), tally.summary())?;
+        }
+        // Also where something failed: schedulers take 1 for a shard that has done its work.
+        Ok(Conclusion::Undecided)
     }
 
     /// Everything, and how long it took in seconds.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::extent::Extent;
-use super::tally::{Combined, SweepFailure, Tally};
+use super::tally::{Combined, SweepFailure, Tally, summary};
 use crate::report::Summary;
 use crate::shard::{Shard, parse_seeds};
 use crate::suite::Trial;
@@ -248,14 +248,7 @@ impl SweepReport {
 
     /// How many of each verdict.
     pub fn summary(&self) -> Summary {
-        let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-        let failed = self.failures.iter().filter(|failure| failure.verdict == "fail").count();
-        Summary {
-            passed: count(self.passed),
-            failed,
-            skipped: count(self.skipped),
-            inconclusive: self.failures.len() - failed,
-        }
+        summary(self.passed, self.skipped, &self.failures)
     }
 }
 

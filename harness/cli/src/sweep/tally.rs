@@ -5,7 +5,7 @@ use mqspec_conformance::verdict::Outcome;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::report::{Case, Repetition};
+use crate::report::{Case, Repetition, Summary};
 use crate::seed::Seed;
 
 /// How some runs came out. Equal runs give equal tallies, however they were divided.
@@ -68,10 +68,22 @@ impl Tally {
         self.failures.extend(other.failures);
     }
 
+    /// How many of each verdict.
+    pub fn summary(&self) -> Summary {
+        summary(self.passed, self.skipped, &self.failures)
+    }
+
     /// How many runs were counted; of what somebody else has written, as many as fit.
     pub fn runs(&self) -> u64 {
         self.passed.saturating_add(self.skipped).saturating_add(self.failures.len() as u64)
     }
+}
+
+/// How many of each verdict there are.
+pub(super) fn summary(passed: u64, skipped: u64, failures: &[SweepFailure]) -> Summary {
+    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let failed = failures.iter().filter(|failure| failure.verdict == "fail").count();
+    Summary { passed: count(passed), failed, skipped: count(skipped), inconclusive: failures.len() - failed }
 }
 
 impl Combined {
