@@ -1,5 +1,6 @@
-//! Text files that a user names.
+//! Text: files that a user names, and numbers in sentences.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::{fs, io, str};
 
@@ -27,9 +28,20 @@ fn not_text(bytes: &[u8], why: str::Utf8Error) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
+/// A number of things: `1 run`, `2 runs`.
+pub fn count<N: Copy + Display + PartialEq + From<u8>>(number: N, thing: &str) -> String {
+    let ending = if number == N::from(1) { "" } else { "s" };
+    format!("{number} {thing}{ending}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_thing_is_no_things() {
+        assert_eq!([0, 1, 2].map(|number: u64| count(number, "run")), ["0 runs", "1 run", "2 runs"]);
+    }
 
     #[test]
     fn what_is_no_text_is_pointed_at() {

@@ -104,7 +104,7 @@ fn what_both_say_passes_and_an_honest_broker_is_not_blamed() {
     let (code, text) = proxy.interrupt();
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("c1 ──▶  publish qos=1 topic=\"a\" packet_id=5"), "{text}");
-    let summary = "1 connections, 5 packets, 0 strikes, 0 connections failed, 0 findings";
+    let summary = "1 connection, 5 packets, 0 strikes, 0 connections failed, 0 findings";
     assert_eq!(text.lines().last(), Some(summary), "{text}");
     assert!(fs::read_to_string(trace).expect("the trace is there").contains("40 02 00 05"));
 }

@@ -109,7 +109,7 @@ fn no_edited_report_becomes_part_of_a_sum() {
     for (right, wrong, why) in [
         ("\"passed\": 18", "\"passed\": 99", "18 cases are not 99 passed"),
         ("\"cases\": 18", "\"cases\": 19", "19 cases are not 18 passed"),
-        ("\"shards\": []", "\"shards\": [\"1/1000000000000\"]", "its shards have 1 runs, and it counts 18"),
+        ("\"shards\": []", "\"shards\": [\"1/1000000000000\"]", "its shards have 1 run, and it counts 18"),
         ("\"schema_version\": 1", "\"schema_version\": 2", "`schema_version` is 2"),
     ] {
         let edited = report.replace(right, wrong);

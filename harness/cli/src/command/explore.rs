@@ -21,6 +21,7 @@ use crate::paint::Paint;
 use crate::parallel::in_parallel_until;
 use crate::seed::Seed;
 use crate::sweep::report::rate;
+use crate::text::count;
 
 mod against_mutants;
 
@@ -143,8 +144,8 @@ fn headline(arguments: &ExploreArguments, paint: Paint, out: &mut dyn Write) -> 
         return Ok(());
     }
     let line = format!(
-        "{} cases for {} from seed {}, with faults of {} kinds: {}",
-        arguments.cases,
+        "{} for {} from seed {}, with faults of {} kinds: {}",
+        count(arguments.cases, "case"),
         arguments.spec,
         arguments.seed,
         KINDS.len(),
@@ -283,8 +284,10 @@ fn conclude(document: &Document, json: bool, out: &mut dyn Write) -> Result<Conc
         let passed = document.cases - document.failures.len() as u64;
         writeln!(
             out,
-            "{} cases in {:.1} s, {:.0} a second",
-            document.cases, document.seconds, document.rate
+            "{} in {:.1} s, {:.0} a second",
+            count(document.cases, "case"),
+            document.seconds,
+            document.rate
         )?;
         let more = if inconclusive > 0 { format!(", {inconclusive} inconclusive") } else { String::new() };
         writeln!(out, "{passed} passed, {failed} failed, 0 skipped{more}")?;

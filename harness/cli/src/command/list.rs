@@ -6,6 +6,7 @@ use std::io::Write;
 use crate::failure::{Conclusion, Failure};
 use crate::paint::Paint;
 use crate::suite::Trial;
+use crate::text::count;
 
 /// Prints each scenario with its title and the versions that it is for.
 ///
@@ -22,6 +23,6 @@ pub fn run(trials: &[Trial], paint: Paint, out: &mut dyn Write) -> Result<Conclu
         let versions: Vec<&str> = versions.iter().map(|trial| trial.plan.spec.id()).collect();
         writeln!(out, "{}  {}\n    {title}", paint.strong(name), paint.faint(&versions.join(", ")))?;
     }
-    writeln!(out, "\n{} scenarios, {} with each version counted", scenarios.len(), trials.len())?;
+    writeln!(out, "\n{}, {} with each version counted", count(scenarios.len(), "scenario"), trials.len())?;
     Ok(Conclusion::Holds)
 }

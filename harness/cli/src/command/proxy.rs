@@ -96,9 +96,12 @@ fn conclude(
     let unreached = count(|what| matches!(what, What::OpenFailed { .. }));
     writeln!(
         out,
-        "{} connections, {packets} packets, {struck} strikes, {unreached} connections failed, {} findings",
-        trace.actors.len(),
-        findings.len()
+        "{}, {}, {}, {} failed, {}",
+        text::count(trace.actors.len(), "connection"),
+        text::count(packets, "packet"),
+        text::count(struck, "strike"),
+        text::count(unreached, "connection"),
+        text::count(findings.len(), "finding")
     )?;
     let breaks = |finding: &Finding| arguments.strict || finding.gravity == Gravity::Must;
     Ok(if findings.iter().any(breaks) {

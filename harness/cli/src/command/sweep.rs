@@ -24,6 +24,7 @@ use crate::suite::Suite;
 use crate::sweep::extent::CHUNK;
 use crate::sweep::journal::Header;
 use crate::sweep::{Extent, Journal, Subject, SweepFailure, SweepReport, Tally};
+use crate::text::count;
 use crate::world::World;
 
 /// Where the report goes.
@@ -69,7 +70,11 @@ pub fn run(
     let stop = asked_to_stop()?;
     if !arguments.json {
         let shard = arguments.shard.map_or(String::new(), |shard| format!(", shard {shard}"));
-        let line = format!("{} runs of {} scenarios and versions{shard}", extent.pieces(), trials.len());
+        let line = format!(
+            "{} of {} and versions{shard}",
+            count(extent.pieces(), "run"),
+            count(trials.len(), "scenario")
+        );
         writeln!(out, "{}\n", paint.faint(&line))?;
     }
     if arguments.dry_run {
@@ -255,7 +260,7 @@ pub fn conclude(
         super::write_json(report, out)?;
     } else {
         if let (Some(seconds), Some(rate)) = (report.seconds, report.rate) {
-            writeln!(out, "{} runs in {seconds:.1} s, {rate:.0} a second", report.cases)?;
+            writeln!(out, "{} in {seconds:.1} s, {rate:.0} a second", count(report.cases, "run"))?;
         }
         writeln!(out, "hash of all traces: {}", report.hash)?;
         writeln!(out, "{}", report.summary())?;

@@ -7,6 +7,7 @@ use mqspec_wire::{Oddity, Packet, Span, Spec, shape};
 
 use super::{Decoded, side_name};
 use crate::paint::Paint;
+use crate::text::count;
 
 /// Bytes of a field on one line; a longer field is cut short there and counted.
 const BYTES_ON_A_LINE: usize = 12;
@@ -35,7 +36,7 @@ pub fn render(decoded: &Decoded, catalogue: &Catalogue, paint: Paint) -> String 
     if !decoded.rest.is_empty() {
         let _ = writeln!(
             text,
-            "incomplete: {} begin a packet that is not all there: {}\n",
+            "incomplete: {} of a packet that is not all there: {}\n",
             count(decoded.rest.len(), "byte"),
             hex(&decoded.rest, BYTES_ON_A_LINE),
         );
@@ -178,11 +179,6 @@ fn hex(bytes: &[u8], most: usize) -> String {
     if bytes.len() > most { format!("{} …", shown.join(" ")) } else { shown.join(" ") }
 }
 
-fn count(number: usize, what: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{ending}")
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
@@ -234,7 +230,7 @@ mod tests {
     #[test]
     fn a_packet_that_is_not_all_there_is_named_so() {
         let text = text(Vec::new(), &[0x30, 0x05]);
-        assert!(text.contains("incomplete: 2 bytes begin a packet that is not all there: 30 05"), "{text}");
+        assert!(text.contains("incomplete: 2 bytes of a packet that is not all there: 30 05"), "{text}");
         assert!(text.ends_with("0 packets from a client in mqtt-5.0: nothing broken\n"), "{text}");
     }
 }

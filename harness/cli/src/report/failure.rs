@@ -8,6 +8,7 @@ use mqspec_conformance::verdict::{Finding, Gravity};
 
 use super::{Case, Repetition, Run};
 use crate::paint::Paint;
+use crate::text::count;
 
 /// Events shown before and after the one in question.
 const BEFORE: usize = 14;
@@ -84,7 +85,7 @@ pub fn render_trace(case: &Case, event: Option<u64>, paint: Paint) -> String {
     let mut text =
         format!("  {}\n", paint.faint("what happened around it (arrows point to and from the broker)"));
     if first > 0 {
-        let _ = writeln!(text, "    {}", paint.faint(&format!("… {first} events before")));
+        let _ = writeln!(text, "    {}", paint.faint(&format!("… {} before", count(first, "event"))));
     }
     let shown = events.iter().enumerate().skip(first).take(end - first);
     for (index, event) in shown {

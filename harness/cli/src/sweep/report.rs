@@ -11,6 +11,7 @@ use super::tally::{Combined, SweepFailure, Tally, summary};
 use crate::report::Summary;
 use crate::shard::{Shard, parse_seeds};
 use crate::suite::Trial;
+use crate::text::count;
 
 /// The version of the document; it grows when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -166,7 +167,11 @@ impl SweepReport {
             ));
         }
         if self.cases != expected {
-            return impossible(format!("its shards have {expected} runs, and it counts {}", self.cases));
+            return impossible(format!(
+                "its shards have {}, and it counts {}",
+                count(expected, "run"),
+                self.cases
+            ));
         }
         if let Some(other) =
             self.failures.iter().find(|one| !matches!(&*one.verdict, "fail" | "inconclusive"))

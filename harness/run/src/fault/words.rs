@@ -51,13 +51,24 @@ pub fn broker(fault: BrokerFault) -> &'static str {
     }
 }
 
-/// `the next publish`, `every 3. publish from the second on, within 2 s to 10 s, with a probability of 5 %`.
+/// `1st`, `2nd`, `3rd`, `4th`, `11th`.
+fn ordinal(number: u32) -> String {
+    let ending = match (number % 10, number % 100) {
+        (1, tens) if tens != 11 => "st",
+        (2, tens) if tens != 12 => "nd",
+        (3, tens) if tens != 13 => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
+/// `the next publish`, `every 3rd publish from the 2nd on, within 2 s to 10 s, with a probability of 5 %`.
 fn which(when: When, packet: &str) -> String {
     let packets = match (when.nth, when.every, when.times) {
         (0 | 1, 1, Some(1)) => format!("the next {packet}"),
-        (nth, _, Some(1)) => format!("the {nth}. next {packet}"),
+        (nth, _, Some(1)) => format!("the {} next {packet}", ordinal(nth)),
         (0 | 1, 1, _) => format!("each {packet}"),
-        (nth, every, _) => format!("every {every}. {packet} from the {nth}. on"),
+        (nth, every, _) => format!("every {} {packet} from the {} on", ordinal(every), ordinal(nth.max(1))),
     };
     let probability =
         when.probability.map_or(String::new(), |probability| format!(" with a probability of {probability}"));
@@ -154,4 +165,15 @@ fn lasting(duration: Option<Duration>) -> String {
 /// A time in seconds: `0.2 s`.
 pub fn seconds(duration: Duration) -> String {
     format!("{} s", duration.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinals_are_written_as_they_are_spoken() {
+        let written: Vec<String> = [1, 2, 3, 4, 11, 12, 13, 21, 102, 112].map(ordinal).to_vec();
+        assert_eq!(written, ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "112th"]);
+    }
 }
