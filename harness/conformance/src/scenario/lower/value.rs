@@ -31,7 +31,7 @@ impl Lowering<'_> {
     }
 
     /// `$name` as a whole value.
-    fn bound(&mut self, name: &str, node: &Node) -> Option<Expression> {
+    pub(super) fn bound(&mut self, name: &str, node: &Node) -> Option<Expression> {
         self.uses(name, &node.span).then(|| Expression::Name(name.to_owned()))
     }
 
@@ -156,7 +156,7 @@ impl Lowering<'_> {
         false
     }
 
-    fn hex(&mut self, digits: &Node) -> Option<Expression> {
+    pub(super) fn hex(&mut self, digits: &Node) -> Option<Expression> {
         let bytes = digits.as_text().and_then(parse_hex).or_else(|| {
             // `{ hex: 00 }` and `{ hex: 10 }` are numbers to YAML; their text is meant.
             self.text.get(digits.span.clone()).filter(|_| digits.as_text().is_none()).and_then(parse_hex)
@@ -170,7 +170,7 @@ impl Lowering<'_> {
         bytes.map(|bytes| Expression::Literal(Value::Bytes(bytes)))
     }
 
-    fn fill(&mut self, unit: &Node, times: &Node, field: &FieldShape) -> Option<Expression> {
+    pub(super) fn fill(&mut self, unit: &Node, times: &Node, field: &FieldShape) -> Option<Expression> {
         let unit_expression = self.octets(unit, field)?;
         let Some(number) = times.as_integer() else {
             self.report(Problem::new(times.span.clone(), "`times` is a number"));
@@ -245,90 +245,6 @@ impl Lowering<'_> {
         sound.then_some(Expression::Map(values))
     }
 
-    /// Names and values: a map, or a list of `[name, value]` where names repeat.
-    pub(super) fn table(&mut self, node: &Node, what: &str) -> Option<Expression> {
-        let pairs: Vec<(String, &Node)> = match &node.kind {
-            Kind::Map(entries) => entries.iter().map(|entry| (entry.key.clone(), &entry.value)).collect(),
-            Kind::List(items) if items.iter().all(|item| pair(item).is_some()) => {
-                items.iter().filter_map(pair).collect()
-            }
-            Kind::Text(text) if reference(text).is_some() => return self.plain(node),
-            Kind::Null
-            | Kind::Bool(_)
-            | Kind::Integer(_)
-            | Kind::Float(_)
-            | Kind::Text(_)
-            | Kind::List(_) => {
-                self.report(
-                    Problem::new(node.span.clone(), format!("{what} is a map, not {}", node.describe()))
-                        .help("{ name: value }, or [[name, value], [name, value]] where a name repeats"),
-                );
-                return None;
-            }
-        };
-        let mut values = Vec::new();
-        let mut sound = true;
-        for (key, value) in pairs {
-            if self.spec.is_mqtt() && !matches!(value.kind, Kind::Text(_) | Kind::Map(_)) {
-                self.report(
-                    Problem::new(
-                        value.span.clone(),
-                        format!("a user property is text, not {}", value.describe()),
-                    )
-                    .help("put it in quotes"),
-                );
-                sound = false;
-                continue;
-            }
-            let value = self.plain(value);
-            sound &= value.is_some();
-            values.extend(value.map(|value| (key, value)));
-        }
-        sound.then_some(Expression::Map(values))
-    }
-
-    /// A value by its YAML form alone.
-    pub(super) fn plain(&mut self, node: &Node) -> Option<Expression> {
-        match &node.kind {
-            Kind::Null => Some(Expression::Literal(Value::Void)),
-            Kind::Bool(bit) => Some(literal(*bit)),
-            Kind::Integer(number) => Some(literal(*number)),
-            Kind::Float(number) => Some(Expression::Literal(Value::Float(*number))),
-            Kind::Text(text) => match reference(text) {
-                Some(name) => self.bound(name, node),
-                None => self.text(text, node),
-            },
-            Kind::List(items) => {
-                let items: Vec<_> = items.iter().map(|item| self.plain(item)).collect();
-                Some(Expression::List(items.into_iter().collect::<Option<_>>()?))
-            }
-            Kind::Map(entries) => match special(entries) {
-                Some(Special::Hex(digits)) => self.hex(digits),
-                Some(Special::Fill { unit, times }) => self.fill(unit, times, &VALUE),
-                Some(Special::Tagged { tag, value }) => self.tagged(tag, value),
-                None => self.table(node, "this"),
-            },
-        }
-    }
-
-    fn tagged(&mut self, tag: &Node, value: &Node) -> Option<Expression> {
-        let letter = tag.as_text().filter(|tag| tag.len() == 1).and_then(|tag| tag.bytes().next());
-        let Some(letter) = letter.filter(u8::is_ascii_alphabetic) else {
-            self.report(
-                Problem::new(tag.span.clone(), "a tag is one letter")
-                    .help("as on the wire: { tag: s, value: -1 } is a signed 16-bit number"),
-            );
-            return None;
-        };
-        // A tag F says that a map is a table, also where its keys look like one of our forms.
-        let value = if letter == b'F' && value.as_map().is_some() {
-            self.table(value, "a table")?
-        } else {
-            self.plain(value)?
-        };
-        Some(Expression::Tagged(letter, Box::new(value)))
-    }
-
     fn wrong_form<T>(&mut self, node: &Node, field: &FieldShape, wanted: &str) -> Option<T> {
         self.report(
             Problem::new(node.span.clone(), format!("{} cannot be {}", subject(field), node.describe()))
@@ -348,13 +264,13 @@ fn subject(field: &FieldShape) -> String {
 }
 
 /// The maps that stand for a value.
-enum Special<'a> {
+pub(super) enum Special<'a> {
     Hex(&'a Node),
     Fill { unit: &'a Node, times: &'a Node },
     Tagged { tag: &'a Node, value: &'a Node },
 }
 
-fn special(entries: &[Entry]) -> Option<Special<'_>> {
+pub(super) fn special(entries: &[Entry]) -> Option<Special<'_>> {
     match entries {
         [Entry { key, value, .. }] if key == "hex" => Some(Special::Hex(value)),
         [Entry { key: first, value: unit, .. }, Entry { key: second, value: times, .. }]
@@ -374,13 +290,6 @@ fn special(entries: &[Entry]) -> Option<Special<'_>> {
 /// Whether a map stands for a value.
 pub(super) fn is_special(entries: &[Entry]) -> bool {
     special(entries).is_some()
-}
-
-fn pair(node: &Node) -> Option<(String, &Node)> {
-    match node.as_list()? {
-        [name, value] => Some((name.as_text()?.to_owned(), value)),
-        _ => None,
-    }
 }
 
 pub(super) fn literal(value: impl Into<Value>) -> Expression {
