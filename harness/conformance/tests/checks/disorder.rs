@@ -2,6 +2,7 @@
 //! What a broker makes of that, no check may hold against it.
 
 use mqspec_conformance::check::{always_on, run};
+use mqspec_conformance::trace::UNTOLD;
 use mqspec_wire::{Packet, Spec, Value};
 
 use crate::amqp_guarantees::{Amqp, frame, judge as judge_amqp, people};
@@ -100,6 +101,27 @@ fn a_session_that_is_given_up_before_it_is_granted_need_not_last() {
     assert_eq!(judge(&back(given_up), "session"), INNOCENT);
     let guilty = ["mqtt-5.0/MQTT-3.1.2-23 mqtt-5.0/MQTT-3.2.2-3"];
     assert_eq!(judge(&back(begins().gets(0, connack(false))), "session"), guilty);
+}
+
+#[test]
+fn a_connection_that_was_never_answered_may_live_on_for_the_broker() {
+    let away = |untold: bool| {
+        let left = story(&[("alice", NEW)]).open(0).sends(0, lasting(2)).gets(0, connack(false)).hangs_up(0);
+        let asked = left.open(0).sends(0, lasting(2));
+        let gone = if untold { asked.fault(0, &format!("struck: alice has gone; {UNTOLD}")) } else { asked };
+        gone.hangs_up(0).later(10).open(0).sends(0, lasting(2)).gets(0, connack(true))
+    };
+    assert_eq!(judge(&away(false), "session"), ["mqtt-5.0/MQTT-4.1.0-2 mqtt-5.0/MQTT-3.2.2-3"]);
+    assert_eq!(judge(&away(true), "session"), INNOCENT);
+}
+
+#[test]
+fn a_session_that_may_have_been_replaced_is_owed_nothing() {
+    let back = |story: Story| story.open(0).sends(0, connect("alice", false)).gets(0, connack(true));
+    let heard = |story: Story| story.sends(1, message("t", "m", 1, 5)).gets(1, ack("puback", 5));
+    let replaced = audience(NEW, 1).open(0).sends(0, connect("alice", false)).hangs_up(0);
+    assert_eq!(judge(&heard(back(replaced)), "delivery"), INNOCENT);
+    assert_eq!(judge(&heard(back(audience(NEW, 1))), "delivery"), ["mqtt-5.0/MQTT-4.5.0-1"]);
 }
 
 /// The declaration of a queue whose name the broker chooses.

@@ -99,7 +99,7 @@ pub(super) struct Channel {
     /// Consumers, gets and changes that wait for their reply, by the reply's name.
     pub(super) asked: BTreeMap<String, VecDeque<Asked>>,
     /// Requests that wait for no reply and that the broker may not have come to: their event and method.
-    pub(super) quiet: Vec<(u64, &'static str)>,
+    pub(super) quiet: VecDeque<(u64, &'static str)>,
     pub(super) confirming: bool,
     /// Publishes by their confirm number.
     pub(super) numbers: BTreeMap<u64, usize>,
@@ -209,7 +209,7 @@ impl Reader {
         });
         let (tag, no_ack) = (bytes(packet, "consumer_tag"), flag(packet, "no_ack"));
         if flag(packet, "no_wait") {
-            channel.quiet.push((event, packet.name));
+            channel.quiet.push_back((event, packet.name));
             if packet.name == "basic.consume" {
                 self.history.read_from.extend(queue.clone());
                 channel.consumers.insert(tag, (queue, no_ack));

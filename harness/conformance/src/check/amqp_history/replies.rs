@@ -48,7 +48,8 @@ impl Reader {
         if let Some(asked) = asked {
             // One that wanted no reply may be the one that was refused.
             let before = |(event, quiet): &(u64, &str)| *event < asked.event && *quiet == method;
-            if !channel.quiet.iter().any(before) {
+            let quiet = std::mem::take(&mut channel.quiet);
+            if !quiet.iter().any(before) {
                 self.history.answers.push(Answer { event, refused: Some(code), ..asked.answer });
             }
         } else if method == "basic.publish" {
@@ -94,7 +95,9 @@ impl Reader {
         let channel = self.channels.entry(path).or_default();
         let Some(asked) = channel.asked.get_mut(name).and_then(VecDeque::pop_front) else { return };
         self.known.insert((path.0, path.1), asked.event);
-        channel.quiet.retain(|(quiet, _)| *quiet > asked.event);
+        while channel.quiet.front().is_some_and(|(quiet, _)| *quiet < asked.event) {
+            channel.quiet.pop_front();
+        }
         // A channel's methods are dealt with in order: earlier publishes have been.
         while let Some(index) = channel.unsure.front().copied() {
             let Some(published) = self.history.published.get_mut(index) else { break };

@@ -37,6 +37,8 @@ const PUBREL_ORDER: Rule = Rule { mqtt_3_1_1: &["mqtt-3.1.1/MQTT-4.6.0-6"], mqtt
 pub(super) struct Deliveries {
     /// Unanswered QoS 1 and 2 PUBLISH packets of this connection, by packet identifier: their QoS.
     inflight: BTreeMap<i128, u8>,
+    /// Those of them that count against the client's Receive Maximum: an answer cannot have crossed them.
+    unanswered: BTreeSet<i128>,
     /// Packet identifiers that the client has settled before it heard of them: the answer may have crossed the PUBLISH.
     early: BTreeSet<i128>,
     /// Packet identifiers that this connection has seen.
@@ -76,8 +78,11 @@ impl Deliveries {
             }
             _ => return,
         };
-        if ends_it && self.inflight.remove(&id).is_none() {
-            self.early.insert(id);
+        if ends_it {
+            self.unanswered.remove(&id);
+            if self.inflight.remove(&id).is_none() {
+                self.early.insert(id);
+            }
         }
         if let Some(session) = session {
             let open = session.unacknowledged.remove(&id).is_some();
@@ -217,7 +222,10 @@ impl Deliveries {
         }
         self.seen.insert(id);
         self.inflight.insert(id, qos(packet));
-        let unanswered = self.inflight.keys().filter(|id| !self.early.contains(id)).count();
+        if !self.early.contains(&id) {
+            self.unanswered.insert(id);
+        }
+        let unanswered = self.unanswered.len();
         if let Some(limit) = limits.receive_maximum
             && u64::try_from(unanswered).is_ok_and(|count| count > limit)
         {

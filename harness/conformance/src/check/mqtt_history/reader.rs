@@ -278,7 +278,10 @@ impl Reader {
         self.kept.extend(line.client_id.clone().map(|id| (id, line.expiry)));
         let index = match (resumed, known) {
             // A CONNECT between the two, whose answer nobody saw, may have begun this session.
-            (true, Some(_)) if others.values().any(|another| *another) => {
+            (true, Some(old)) if others.values().any(|another| *another) => {
+                if let Some(old) = self.history.sessions.get_mut(old) {
+                    old.connected = false;
+                }
                 self.history.sessions.push(Session::unknown(spec, line.client_id.clone()));
                 self.history.sessions.len() - 1
             }

@@ -306,8 +306,9 @@ impl Judge {
                 .zip(session.kept)
                 .is_some_and(|((earliest, _), kept)| at.saturating_sub(earliest) + MARGIN >= kept);
             session.unclear |= line.expiry != session.kept || expired;
-            // It may have taken the place of one that serves it still for all we see.
-            session.away = Some(session.away.map_or((at, Duration::MAX), |(earliest, _)| (earliest, at)));
+            // It may have taken the place of one that serves it still for all we see, and the broker may not know that it ended.
+            let latest = if told && session.away.is_some() { at } else { Duration::MAX };
+            session.away = Some((session.away.map_or(at, |(earliest, _)| earliest), latest));
         }
     }
 
