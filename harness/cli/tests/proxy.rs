@@ -128,7 +128,7 @@ fn a_planned_fault_strikes_once_and_the_next_connection_is_spared() {
     let (code, text) = proxy.interrupt();
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("puback packet_id=5   (lost by a fault)"), "{text}");
-    assert!(text.lines().last().is_some_and(|line| line.contains(" 1 strikes, ")), "{text}");
+    assert!(text.lines().last().is_some_and(|line| line.contains(" 1 strike, ")), "{text}");
 }
 
 #[test]
