@@ -20,6 +20,16 @@ pub enum Protocol {
     Amqp,
 }
 
+/// As its standard writes it.
+impl std::fmt::Display for Protocol {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Mqtt => "MQTT",
+            Self::Amqp => "AMQP",
+        })
+    }
+}
+
 /// What happened outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input<'a> {

@@ -35,7 +35,7 @@ impl Process {
         BufReader::new(child.stdout.take().expect("it is piped"))
             .read_line(&mut line)
             .expect("it prints text");
-        let address = line.trim().strip_prefix("Mqtt on ").and_then(|address| address.parse().ok());
+        let address = line.trim().strip_prefix("MQTT on ").and_then(|address| address.parse().ok());
         let Some(mqtt) = address else {
             child.kill().expect("it is ours");
             let output = child.wait_with_output().expect("it has ended");

@@ -68,7 +68,7 @@ pub fn run(arguments: &BrokerArguments, out: &mut dyn Write) -> Result<Conclusio
         |listening| {
             announced = listening
                 .iter()
-                .try_for_each(|(protocol, address)| writeln!(out, "{protocol:?} on {address}"))
+                .try_for_each(|(protocol, address)| writeln!(out, "{protocol} on {address}"))
                 .and_then(|()| out.flush());
         },
         |notice| {
